@@ -1,0 +1,273 @@
+"""VGG19: the network whose feature maps see content and style.
+
+It comes from ``keras.applications`` without its fully connected layers, with average pooling in place of
+max pooling, as in Gatys, Ecker and Bethge (2015), and its weights never change.
+"""
+
+import difflib
+import functools
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from helpers.backend import keras
+from helpers.images import bundled_images, load_image, preprocess
+
+Pooling = Literal["avg", "max"]
+
+CONV_LAYERS = tuple(
+    f"block{block}_conv{conv}"
+    for block, convs in enumerate((2, 2, 4, 4, 4), start=1)
+    for conv in range(1, convs + 1)
+)
+"""The 16 convolution layers of VGG19, in order, by their names in Keras."""
+
+POOL_LAYERS = tuple(f"block{block}_pool" for block in range(1, 6))
+"""The 5 pooling layers of VGG19, in order, by their names in Keras."""
+
+STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
+"""The layers of the style representation: conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 in the paper."""
+
+CONTENT_LAYER = "block4_conv2"
+"""The layer of the content representation: conv4_2 in the paper."""
+
+BUNDLED_WEIGHTS = Path(__file__).with_name("weights") / "vgg19_imagenet_8bit.npz"
+MEAN_ACTIVATIONS = Path(__file__).with_name("weights") / "vgg19_mean_activations.npz"
+
+_KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+_KERAS_FILE_MD5 = "253f8cb515780f3b799900260a226db6"
+
+
+def layer_name(layer: str) -> str:
+    """The Keras name of a layer, from that name or from the paper's (``conv4_2``, ``pool1``).
+
+    Raises ``ValueError`` for an unknown layer, with the nearest names.
+    """
+    text = str(layer)
+    paper = re.fullmatch(r"(conv|pool)([1-5])(?:_([1-4]))?", text)
+    if paper:
+        kind, block, number = paper.groups()
+        text = f"block{block}_{kind}{number or ''}"
+    if text in CONV_LAYERS or text in POOL_LAYERS:
+        return text
+    near = difflib.get_close_matches(text, CONV_LAYERS + POOL_LAYERS, n=3, cutoff=0.4)
+    raise ValueError(
+        f"VGG19 has no layer {layer!r}; {'near it: ' + ', '.join(near) if near else 'it has'} "
+        f"{'' if near else ', '.join(CONV_LAYERS + POOL_LAYERS)}".rstrip()
+        + "."
+    )
+
+
+def layer_names(layers: str | Iterable[str]) -> tuple[str, ...]:
+    """The Keras names of one layer or several, each once, in the order given.
+
+    Raises ``ValueError`` for an unknown layer or none at all.
+    """
+    names = [layers] if isinstance(layers, str) else layers
+    unique = tuple(dict.fromkeys(layer_name(name) for name in names))
+    if not unique:
+        raise ValueError("Name at least one layer.")
+    return unique
+
+
+def vgg19(
+    weights: str | os.PathLike = "auto", pooling: Pooling = "avg", normalised: bool = False
+) -> keras.Model:
+    """VGG19 without its fully connected layers, frozen: pixels ``(1, H, W, 3)`` → ``block5_pool``.
+
+    ``weights``: ``"imagenet"`` (what Keras has cached, else downloads), ``"bundled"`` (the same weights,
+    each kernel in 8-bit codes, part of this package), ``"auto"`` (Keras' file if it is cached, else the
+    bundled ones), ``"random"`` (seeded), or the path of a Keras weights file.
+    ``pooling``: ``"avg"``, as in the paper, or ``"max"``, as trained.
+    ``normalised``: scale each filter so that its mean activation over the bundled pictures is 1. What the
+    network computes is otherwise unchanged: the next layer's input channels are scaled back.
+
+    The same arguments give the same model. Raises ``ValueError`` for other weights or pooling and
+    ``FileNotFoundError`` for a missing file.
+    Source: Simonyan and Zisserman (2015), configuration E; average pooling and normalisation: Gatys,
+    Ecker and Bethge (2015), section 2.
+    """
+    if pooling not in ("avg", "max"):
+        raise ValueError(f"Pooling is 'avg' or 'max', not {pooling!r}.")
+    return _vgg19(resolve_weights(weights), pooling, bool(normalised))
+
+
+@functools.lru_cache(maxsize=8)
+def _vgg19(weights: str, pooling: Pooling, normalised: bool) -> keras.Model:
+    if normalised:
+        plain = _vgg19(weights, pooling, False)
+        network = _with_pooling(plain, pooling)
+        means = _stored_or_measured_means(weights, pooling)
+        kernels = {name: plain.get_layer(name).get_weights() for name in CONV_LAYERS}
+        for name, (kernel, bias) in normalise_filters(kernels, means).items():
+            network.get_layer(name).set_weights([kernel, bias])
+    else:
+        # A height and width of None let one network see pictures of any size.
+        network = keras.applications.VGG19(
+            include_top=False,
+            weights="imagenet" if weights == "imagenet" else None,
+            input_shape=(None, None, 3),
+        )
+        if weights != "imagenet":
+            _load(network, weights)
+        if pooling == "avg":
+            trained, network = network, _with_pooling(network, pooling)
+            network.set_weights(trained.get_weights())
+    network.trainable = False
+    return network
+
+
+def feature_model(
+    layers: str | Sequence[str],
+    weights: str | os.PathLike = "auto",
+    pooling: Pooling = "avg",
+    normalised: bool = False,
+) -> keras.Model:
+    """The part of VGG19 that computes the feature maps of some layers, and nothing after them.
+
+    Returns a model: pixels ``(1, H, W, 3)`` → dict ``{layer: feature maps (1, h, w, N)}`` with the layers
+    named as they were asked for. Its weights are shared with every other model of the same network.
+    Convolution layers are taken after their ReLU. Raises as ``vgg19`` and ``layer_name`` do.
+    """
+    asked = [layers] if isinstance(layers, str) else list(layers)
+    layer_names(asked)
+    network = vgg19(weights, pooling, normalised)
+    outputs = {layer: network.get_layer(layer_name(layer)).output for layer in asked}
+    return keras.Model(network.input, outputs, name="vgg19_features")
+
+
+def smallest_side(layers: Iterable[str]) -> int:
+    """The least height and width of a picture that still has a position in every one of the layers."""
+    blocks = [int(name[len("block")]) + name.endswith("pool") for name in layer_names(layers)]
+    return 2 ** (max(blocks) - 1)
+
+
+def resolve_weights(weights: str | os.PathLike) -> str:
+    """What ``weights`` stands for here: ``"imagenet"``, ``"bundled"``, ``"random"`` or a file's path.
+
+    Raises ``ValueError`` for an unknown name and ``FileNotFoundError`` for a missing file.
+    """
+    name = os.fspath(weights)
+    if name == "auto":
+        return "imagenet" if _keras_file_is_cached() else "bundled"
+    if name in ("imagenet", "bundled", "random"):
+        return name
+    if not name.endswith((".h5", ".keras", ".npz")):
+        raise ValueError(
+            f"Weights are 'auto', 'imagenet', 'bundled', 'random' or a file ending in .h5, not {name!r}."
+        )
+    if not os.path.isfile(name):
+        raise FileNotFoundError(f"There is no weights file {name}.")
+    return name
+
+
+def mean_activations(network: keras.Model, images: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
+    """The mean activation of every filter over images and positions: ``{layer: (N,)}``.
+
+    ``images``: ``float32 (H, W, 3)`` each; a large picture counts for more, by its positions.
+    """
+    outputs = {name: network.get_layer(name).output for name in CONV_LAYERS}
+    model = keras.Model(network.input, outputs)
+    sums = dict.fromkeys(CONV_LAYERS, 0.0)
+    positions = dict.fromkeys(CONV_LAYERS, 0)
+    for image in images:
+        for name, features in model(preprocess(image)).items():
+            maps = keras.ops.convert_to_numpy(features)
+            sums[name] = sums[name] + maps.sum(axis=(0, 1, 2), dtype=np.float64)
+            positions[name] += maps.shape[1] * maps.shape[2]
+    return {name: (sums[name] / positions[name]).astype(np.float32) for name in CONV_LAYERS}
+
+
+def normalise_filters(
+    kernels: dict[str, Sequence[np.ndarray]], means: dict[str, np.ndarray]
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Scale every filter to mean activation 1 without changing what the network computes.
+
+    ``kernels``: ``{layer: (kernel (3, 3, in, out), bias (out,))}``, ``means``: ``{layer: (out,)}``. Kernel
+    and bias are divided by the filter's mean; the next layer's input channels are multiplied by it. A
+    filter that is silent on every picture keeps its scale.
+    """
+    scaled = {}
+    before = np.ones(3, dtype=np.float32)
+    for name in CONV_LAYERS:
+        kernel, bias = kernels[name]
+        mean = np.where(means[name] > 0, means[name], 1).astype(np.float32)
+        scaled[name] = (kernel * before[:, np.newaxis] / mean, bias / mean)
+        before = mean
+    return scaled
+
+
+def _with_pooling(network: keras.Model, pooling: Pooling) -> keras.Model:
+    kinds = {"avg": keras.layers.AveragePooling2D, "max": keras.layers.MaxPooling2D}
+
+    def clone(layer: keras.Layer) -> keras.Layer:
+        if layer.name in POOL_LAYERS:
+            return kinds[pooling](pool_size=2, strides=2, name=layer.name)
+        return type(layer).from_config(layer.get_config())
+
+    return keras.models.clone_model(network, clone_function=clone)
+
+
+def _load(network: keras.Model, weights: str) -> None:
+    if weights == "random":
+        for name, (kernel, bias) in _random_weights(seed=0).items():
+            network.get_layer(name).set_weights([kernel, bias])
+    elif weights == "bundled" or weights.endswith(".npz"):
+        path = BUNDLED_WEIGHTS if weights == "bundled" else weights
+        with np.load(path, allow_pickle=False) as stored:
+            for name in CONV_LAYERS:
+                kernel = stored[f"{name}/codebook"][stored[f"{name}/codes"]]
+                network.get_layer(name).set_weights([kernel, stored[f"{name}/bias"]])
+    else:
+        network.load_weights(weights)
+
+
+def _random_weights(seed: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    # Gaussian kernels of variance 2 / (9 in) keep the size of the activations from layer to layer
+    # (He et al. 2015). Random networks for this purpose: He, Wang and Hopcroft (2016).
+    generator = np.random.default_rng(seed)
+    weights = {}
+    channels = 3
+    for name in CONV_LAYERS:
+        filters = min(64 * 2 ** (int(name[len("block")]) - 1), 512)
+        kernel = generator.standard_normal((3, 3, channels, filters), dtype=np.float32)
+        weights[name] = (kernel * np.sqrt(2 / (9 * channels)), np.zeros(filters, np.float32))
+        channels = filters
+    return weights
+
+
+def _keras_file_is_cached() -> bool:
+    path = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models" / _KERAS_FILE
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest() == _KERAS_FILE_MD5
+
+
+def _stored_or_measured_means(weights: str, pooling: Pooling) -> dict[str, np.ndarray]:
+    if weights in ("imagenet", "bundled"):
+        with np.load(MEAN_ACTIVATIONS, allow_pickle=False) as stored:
+            return {name: stored[f"{pooling}/{name}"] for name in CONV_LAYERS}
+    return measured_means(weights, pooling)
+
+
+def measured_means(weights: str, pooling: Pooling) -> dict[str, np.ndarray]:
+    """``mean_activations`` over all bundled pictures with a shorter side of 256."""
+    paths = [path for kind in ("content", "style", "texture") for path in bundled_images(kind)]
+    images = (load_image(path, size=256) for path in paths)
+    return mean_activations(_vgg19(weights, pooling, False), images)
+
+
+def write_mean_activations(path: Any = MEAN_ACTIVATIONS) -> None:
+    """Measure again what ``normalised=True`` divides by, for both kinds of pooling."""
+    means = {
+        f"{pooling}/{name}": mean
+        for pooling in ("avg", "max")
+        for name, mean in measured_means("bundled", pooling).items()
+    }
+    np.savez_compressed(path, **means)
