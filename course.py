@@ -84,6 +84,11 @@ def ensure_environment():
     python = environment_python()
     if read_stamp() == wanted_stamp() and os.path.exists(python):
         return python
+    if os.path.abspath(sys.prefix) == VENV:
+        raise Missing(
+            "the environment .venv is out of date and cannot renew itself from within. Leave it "
+            "(`deactivate`) and start the same command with the Python outside it."
+        )
     check_machine()
     check_python()
     check_disk()

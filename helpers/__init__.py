@@ -1,0 +1,40 @@
+"""Neural style transfer as in Gatys, Ecker and Bethge (2015): the functions behind the lessons.
+
+Data flows one way, and each module imports only from those before it: images, backend, display, vgg,
+losses, synthesis, recipes; after them the lessons' pace and checks, results, and the command line.
+"""
+
+import importlib
+from typing import Any
+
+_MODULE_OF = {
+    name: module
+    for module, names in {
+        "images": "bundled_image bundled_images crop_to_square deprocess load_image preprocess "
+        "read_settings resize_image save_image",
+        "display": "plot_history show_images show_plot",
+        "vgg": "CONTENT_LAYER CONV_LAYERS POOL_LAYERS STYLE_LAYERS feature_model layer_name vgg19",
+        "losses": "content_gradient content_loss gram_matrix style_layer_gradient style_layer_loss "
+        "style_loss total_loss",
+        "synthesis": "coarse_to_fine minimise objective white_noise",
+        "recipes": "Result reconstruct synthesize_texture transfer",
+        "checks": "check",
+        "lessons": "pace upload_button uploaded_image",
+    }.items()
+    for name in names.split()
+}
+
+__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    # TensorFlow takes seconds to import: a command's --help, or a sentence about bad input, need not wait.
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'helpers' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"helpers.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

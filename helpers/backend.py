@@ -65,7 +65,10 @@ def value_and_gradient(
         return total, terms, tape.gradient(total, pixels)
 
     def evaluate(pixels: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
-        total, terms, gradient = compiled(tf.constant(pixels, dtype=tf.float32))
+        tensor = tf.constant(pixels, dtype=tf.float32)
+        # Asked for by shape, since TensorFlow warns of retracing where many objectives are built in a row.
+        for_this_shape = compiled.get_concrete_function(tf.TensorSpec(tensor.shape, tf.float32))
+        total, terms, gradient = for_this_shape(tensor)
         values = {"total": float(total), **{name: float(value) for name, value in terms.items()}}
         return values, gradient.numpy()
 

@@ -48,7 +48,7 @@ def bundled_image(name: str) -> Path:
     }
     if name not in paths:
         raise FileNotFoundError(
-            f"There is no bundled picture {name!r}; there are {', '.join(paths)}."
+            f"There is no file and no bundled picture {name!r}; bundled are {', '.join(paths)}."
         )
     return paths[name]
 
@@ -56,9 +56,9 @@ def bundled_image(name: str) -> Path:
 def load_image(source: Any, size: int | None = None, crop: bool = False) -> np.ndarray:
     """Read a picture as an image.
 
-    ``source``: a path, the bytes of a file, an open binary file, a ``PIL.Image.Image``, or an array
-    ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` with values 0…255. The camera's orientation is applied,
-    grey becomes RGB, transparency is laid over white.
+    ``source``: a path, the name of a bundled picture such as ``"temple"``, the bytes of a file, an open
+    binary file, a ``PIL.Image.Image``, or an array ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` with values
+    0…255. The camera's orientation is applied, grey becomes RGB, transparency is laid over white.
     ``size``: length in pixels of the **shorter** side of the result; ``None`` keeps the size.
     ``crop``: cut out the central square, whose side is the shorter side. The preparation of the paper's
     inputs is ``size=256, crop=True``.
@@ -115,9 +115,7 @@ def save_image(
     for a file that is not a PNG, and ``FileNotFoundError`` where the folder is missing.
     """
     path = Path(path)
-    kind = Image.registered_extensions().get(path.suffix.lower())
-    if kind is None or kind not in Image.SAVE:
-        raise ValueError(f"{path}: a picture's name ends in .png, .jpg, .webp or the like.")
+    kind = image_format(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into.")
     picture = Image.fromarray(as_uint8(_checked_array(np.asarray(image))))
@@ -136,6 +134,17 @@ def save_image(
     finally:
         partial.unlink(missing_ok=True)
     return path
+
+
+def image_format(path: str | os.PathLike) -> str:
+    """The format that the ending of a picture's name stands for, such as ``"PNG"``.
+
+    Raises ``ValueError`` for an ending that names none.
+    """
+    kind = Image.registered_extensions().get(Path(path).suffix.lower())
+    if kind is None or kind not in Image.SAVE:
+        raise ValueError(f"{path}: a picture's name ends in .png, .jpg, .webp or the like.")
+    return kind
 
 
 def read_settings(path: str | os.PathLike) -> dict[str, Any]:
@@ -188,7 +197,10 @@ def _open(source: Any) -> Image.Image:
         if os.path.isdir(source):
             raise IsADirectoryError(f"{name} is a folder, not a picture.")
         if not os.path.exists(source):
-            raise FileNotFoundError(f"There is no file {name}.")
+            # A bare word is a bundled picture's name; anything else was meant as a file.
+            if os.path.splitext(name)[1] or os.path.dirname(name):
+                raise FileNotFoundError(f"There is no file {name}.")
+            file = bundled_image(name)
     elif isinstance(source, (bytes, bytearray, memoryview)):
         file = io.BytesIO(source)
     elif hasattr(source, "read"):

@@ -187,6 +187,9 @@ def weighted_sum(terms: Sequence[Term], features: Features) -> tuple[Any, dict[s
 
 
 def _style_loss(features: Features, grams: Features, weights: Mapping[str, float]) -> Any:
+    missing = [layer for layer in grams if layer not in features]
+    if missing:
+        raise ValueError(f"The style needs feature maps of {', '.join(missing)} as well.")
     return sum(
         weights[layer] * gram_distance(gram_per_position(features[layer]), gram)
         for layer, gram in grams.items()

@@ -57,9 +57,8 @@ def layer_name(layer: str) -> str:
         return text
     near = difflib.get_close_matches(text, CONV_LAYERS + POOL_LAYERS, n=3, cutoff=0.4)
     raise ValueError(
-        f"VGG19 has no layer {layer!r}; {'near it: ' + ', '.join(near) if near else 'it has'} "
-        f"{'' if near else ', '.join(CONV_LAYERS + POOL_LAYERS)}".rstrip()
-        + "."
+        f"VGG19 has no layer {layer!r}; its layers are called "
+        f"{', '.join(near) + ' and the like' if near else 'block1_conv1 … block5_conv4 and block1_pool … block5_pool'}."
     )
 
 
@@ -166,6 +165,19 @@ def resolve_weights(weights: str | os.PathLike) -> str:
     return name
 
 
+@functools.cache
+def weights_checksum(weights: str) -> str | None:
+    """The sha256 of a weights file, for the record of a run; ``None`` for seeded random weights.
+
+    ``weights``: as ``resolve_weights`` gives it.
+    """
+    if weights == "random":
+        return None
+    path = {"imagenet": _keras_file(), "bundled": BUNDLED_WEIGHTS}.get(weights, Path(weights))
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def mean_activations(network: keras.Model, images: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
     """The mean activation of every filter over images and positions: ``{layer: (N,)}``.
 
@@ -241,8 +253,13 @@ def _random_weights(seed: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return weights
 
 
+def _keras_file() -> Path:
+    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+    return Path(home, "models", _KERAS_FILE)
+
+
 def _keras_file_is_cached() -> bool:
-    path = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models" / _KERAS_FILE
+    path = _keras_file()
     if not path.is_file():
         return False
     with path.open("rb") as file:

@@ -1,0 +1,213 @@
+"""The command line: ``python3 course.py transfer`` and its neighbours."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from helpers.images import IMAGES, image_format
+
+OUTPUT = IMAGES.parent / "output"
+OPTIMIZERS = ("lbfgs", "adam")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 for a picture, 1 for a sentence that says what is wrong."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (OSError, ValueError) as error:
+        print(f"{options.command}: {_sentence(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their arguments."""
+    root = argparse.ArgumentParser(
+        prog="course.py", description="Neural style transfer as in Gatys, Ecker and Bethge (2015)."
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    transfer = _command(
+        commands, "transfer", run_transfer, "paint a photograph in the manner of a painting", steps=80
+    )
+    transfer.add_argument(
+        "photo", nargs="?", default="temple", help="a picture file or a bundled name (default: temple)"
+    )
+    transfer.add_argument(
+        "painting",
+        nargs="?",
+        default="village_street_in_auvers",
+        help="a picture file or a bundled name (default: village_street_in_auvers)",
+    )
+    transfer.add_argument(
+        "--style-weight",
+        type=float,
+        default=100.0,
+        metavar="β",
+        help="weight of the painting against the photo; 10 is timid, 1000 bold (default: 100)",
+    )
+    transfer.add_argument(
+        "--start",
+        default="photo",
+        help="what to paint on: photo, painting, noise or a picture file (default: photo)",
+    )
+
+    reconstruct = _command(
+        commands, "reconstruct", run_reconstruct, "rebuild a picture from what one layer keeps of it", steps=100
+    )
+    reconstruct.add_argument(
+        "picture", nargs="?", default="temple", help="a picture file or a bundled name (default: temple)"
+    )
+    reconstruct.add_argument(
+        "--layer", default="conv4_2", help="a layer's name, such as conv4_2 or pool3 (default: conv4_2)"
+    )
+    reconstruct.add_argument("--start", default="noise", help="noise or a picture file (default: noise)")
+
+    texture = _command(
+        commands, "texture", run_texture, "grow a texture from the style of a picture", steps=120
+    )
+    texture.add_argument(
+        "picture",
+        nargs="?",
+        default="village_street_in_auvers",
+        help="a picture file or a bundled name (default: village_street_in_auvers)",
+    )
+    texture.add_argument(
+        "--layers",
+        nargs="+",
+        default=["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"],
+        metavar="LAYER",
+        help="the layers whose Gram matrices count (default: conv1_1 … conv5_1)",
+    )
+    texture.add_argument(
+        "--source-size",
+        type=_positive,
+        default=256,
+        metavar="PIXELS",
+        help="shorter side at which the picture is used (default: 256)",
+    )
+    texture.add_argument("--start", default="noise", help="noise or a picture file (default: noise)")
+    return root
+
+
+def run_transfer(options: argparse.Namespace) -> None:
+    """Paint a photograph in the manner of a painting."""
+    path = _output_path(options, f"{Path(options.photo).stem}_{Path(options.painting).stem}")
+    from helpers.recipes import transfer
+
+    _save(
+        transfer(
+            options.photo,
+            options.painting,
+            size=options.size,
+            style_weight=options.style_weight,
+            **_common(options),
+        ),
+        path,
+        options,
+    )
+
+
+def run_reconstruct(options: argparse.Namespace) -> None:
+    """Rebuild a picture from one layer's feature maps."""
+    path = _output_path(options, f"{Path(options.picture).stem}_from_{options.layer}")
+    from helpers.recipes import reconstruct
+
+    _save(reconstruct(options.picture, options.layer, size=options.size, **_common(options)), path, options)
+
+
+def run_texture(options: argparse.Namespace) -> None:
+    """Grow a texture from a picture's Gram matrices."""
+    path = _output_path(options, f"{Path(options.picture).stem}_texture")
+    from helpers.recipes import synthesize_texture
+
+    result = synthesize_texture(
+        options.picture,
+        options.layers,
+        size=options.size,
+        source_size=options.source_size,
+        **_common(options),
+    )
+    _save(result, path, options)
+
+
+def _command(commands: Any, name: str, run: Any, what: str, steps: int) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=what,
+        description=what[0].upper() + what[1:] + ".",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="Bundled names are those of the files under images/, such as great_wave.",
+    )
+    command.set_defaults(run=run)
+    command.add_argument(
+        "--output", type=Path, metavar="FILE", help="where to write the picture (default: a new PNG in output/)"
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace the --output file if it exists")
+    command.add_argument(
+        "--size",
+        type=_positive,
+        default=256,
+        metavar="PIXELS",
+        help="shorter side of the result (default: 256)",
+    )
+    command.add_argument(
+        "--steps", type=_positive, default=steps, help=f"steps of the optimiser (default: {steps})"
+    )
+    command.add_argument("--seed", type=int, default=0, help="seed of the white noise (default: 0)")
+    command.add_argument(
+        "--weights",
+        default="bundled",
+        help="bundled, imagenet (downloads once), auto, random or a Keras .h5 file (default: bundled)",
+    )
+    command.add_argument(
+        "--optimizer", choices=OPTIMIZERS, default="lbfgs", help="lbfgs or adam (default: lbfgs)"
+    )
+    return command
+
+
+def _common(options: argparse.Namespace) -> dict[str, Any]:
+    names = ("steps", "seed", "weights", "optimizer", "start")
+    return {name: getattr(options, name) for name in names}
+
+
+def _output_path(options: argparse.Namespace, stem: str) -> Path:
+    if options.output is None:
+        OUTPUT.mkdir(exist_ok=True)
+        path, number = OUTPUT / f"{stem}.png", 1
+        while path.exists():
+            number += 1
+            path = OUTPUT / f"{stem}-{number}.png"
+        return path
+    image_format(options.output)
+    if not options.output.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {options.output.parent} to write the picture into.")
+    if options.output.exists() and not options.overwrite:
+        raise FileExistsError(f"{options.output} exists already; --overwrite replaces it.")
+    return options.output
+
+
+def _save(result: Any, path: Path, options: argparse.Namespace) -> None:
+    if not result.history:
+        print("Stopped before the first step: there is no picture to save.", file=sys.stderr)
+        return
+    result.save(path)
+    print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number of 1 or more is needed, not {text!r}")
+    return int(text)
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
+    return str(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

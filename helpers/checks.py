@@ -1,0 +1,292 @@
+"""The exercises' checks: they compare a student's function with the right one and say what is wrong.
+
+An exercise is a table: cases to try, the right answer, and the mistakes that students typically make, each
+with the sentence that helps.
+"""
+
+import html
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Mistake(NamedTuple):
+    """A wrong answer that students typically give, and what to tell them."""
+
+    answer: Callable[..., Any]
+    message: str
+
+
+class Exercise(NamedTuple):
+    """What a student is asked to write, and how to tell whether it is right."""
+
+    cases: tuple[tuple[Any, ...], ...]
+    answer: Callable[..., Any]
+    mistakes: tuple[Mistake, ...]
+    praise: str
+
+
+class Outcome(NamedTuple):
+    """The verdict on an exercise: right, wrong, or (``None``) not filled in yet, with a sentence."""
+
+    passed: bool | None
+    message: str
+
+    def __repr__(self) -> str:
+        """The verdict in plain text, for a terminal."""
+        return f"{self._mark()} {self.message}"
+
+    def _repr_html_(self) -> str:
+        colour = {True: "#2e7d32", False: "#c62828", None: "#616161"}[self.passed]
+        return (
+            f'<div style="border-left:5px solid {colour};padding:6px 12px;margin:4px 0">'
+            f'<strong style="color:{colour}">{self._mark()}</strong> {html.escape(self.message)}</div>'
+        )
+
+    def _mark(self) -> str:
+        return {True: "Right.", False: "Not yet.", None: "To do."}[self.passed]
+
+
+def check(exercise: str, function: Callable[..., Any]) -> Outcome:
+    """Compare a student's function with the right answer.
+
+    ``exercise``: the name of an exercise in ``EXERCISES``. ``function``: what the student wrote.
+
+    Returns an ``Outcome``, which a notebook shows as a box; it never raises what the function raises.
+    Raises ``ValueError`` for an unknown exercise.
+    """
+    if exercise not in EXERCISES:
+        raise ValueError(f"There is no exercise {exercise!r}; there are {', '.join(EXERCISES)}.")
+    task = EXERCISES[exercise]
+    given: list[Any] = []
+    for case in task.cases:
+        try:
+            given.append(function(*_copied(case)))
+        except NotImplementedError as hint:
+            return Outcome(None, str(hint) or "Fill in the function above and run its cell again.")
+        except Exception as error:
+            kind = type(error).__name__
+            return Outcome(False, f"Your function stops with {kind}: {error}")
+    if any(value is None for value in given):
+        return Outcome(False, "Your function returns nothing: it has to end with return and the value.")
+    right = [task.answer(*_copied(case)) for case in task.cases]
+    if all(_agree(*pair) for pair in zip(given, right, strict=True)):
+        return Outcome(True, task.praise)
+    for mistake in task.mistakes:
+        wrong = [mistake.answer(*_copied(case)) for case in task.cases]
+        if all(_agree(*pair) for pair in zip(given, wrong, strict=True)):
+            return Outcome(False, mistake.message)
+    return Outcome(False, _difference(task, given, right))
+
+
+def _difference(task: Exercise, given: list[Any], right: list[Any]) -> str:
+    for case, mine, theirs in zip(task.cases, given, right, strict=True):
+        if _agree(mine, theirs):
+            continue
+        try:
+            mine = np.asarray(mine, dtype=float)
+        except (TypeError, ValueError):
+            return f"The answer is a number or an array of numbers, and yours is {type(mine).__name__}."
+        theirs = np.asarray(theirs, dtype=float)
+        if mine.shape != theirs.shape:
+            return f"The answer has the shape {theirs.shape}, and yours has {mine.shape}."
+        if mine.ndim == 0:
+            shown = ", ".join(_short(value) for value in case)
+            return f"For ({shown}) the answer is {float(theirs):.6g}, and yours is {float(mine):.6g}."
+        entry = np.unravel_index(np.argmax(np.abs(mine - theirs)), mine.shape)
+        place = ", ".join(str(int(index)) for index in entry)
+        return (
+            f"The shape is right. At [{place}] the answer is {theirs[entry]:.6g}, "
+            f"and yours is {mine[entry]:.6g}."
+        )
+    return "The answer differs."
+
+
+def _agree(mine: Any, theirs: Any) -> bool:
+    try:
+        mine, theirs = np.asarray(mine, dtype=float), np.asarray(theirs, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return mine.shape == theirs.shape and np.allclose(mine, theirs, rtol=1e-4, atol=1e-6)
+
+
+def _copied(case: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(value.copy() if hasattr(value, "copy") else value for value in case)
+
+
+def _short(value: Any) -> str:
+    return repr(value) if np.isscalar(value) or isinstance(value, dict) else type(value).__name__
+
+
+def _ramp(*shape: int, low: float = 0.0, high: float = 255.0) -> np.ndarray:
+    return np.linspace(low, high, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+
+
+EXERCISES = {
+    "shorter_side": Exercise(
+        cases=((_ramp(4, 7, 3),), (_ramp(9, 5, 3),), (_ramp(2, 2, 3),)),
+        answer=lambda image: min(image.shape[:2]),
+        mistakes=(
+            Mistake(
+                lambda image: min(image.shape),
+                "The last axis holds the 3 colours: it is no side of the picture. Take the first two only.",
+            ),
+            Mistake(lambda image: max(image.shape[:2]), "That is the longer side."),
+            Mistake(
+                lambda image: image.shape[0],
+                "That is the height; where the picture is taller than wide, the width is the shorter side.",
+            ),
+            Mistake(
+                lambda image: image.shape[1],
+                "That is the width; where the picture is wider than tall, the height is the shorter side.",
+            ),
+            Mistake(lambda image: image.shape[:2], "Those are both sides. Return the smaller of the two."),
+        ),
+        praise="Height and width are the first two axes, and the smaller of them is what `size` sets.",
+    ),
+    "crossfade": Exercise(
+        cases=(
+            (_ramp(2, 3, 3), _ramp(2, 3, 3, low=200, high=40), 0.25),
+            (_ramp(1, 2, 3), _ramp(1, 2, 3, low=200, high=40), 0.0),
+        ),
+        answer=lambda photo, result, t: (1 - t) * photo + t * result,
+        mistakes=(
+            Mistake(
+                lambda photo, result, t: t * photo + (1 - t) * result,
+                "The two are exchanged: t = 0 has to give the photo and t = 1 the painted picture.",
+            ),
+            Mistake(
+                lambda photo, result, t: photo + t * result,
+                "The photo's share has to shrink as the other grows: its factor is (1 − t).",
+            ),
+            Mistake(
+                lambda photo, result, t: (photo + result) / 2,
+                "That is the even mix whatever t is. Weight the two pictures by (1 − t) and t.",
+            ),
+            Mistake(
+                lambda photo, result, t: np.clip((1 - t) * photo + t * result, 0, 1),
+                "The values are cut off at 1: an image of this course reaches from 0 to 255.",
+            ),
+        ),
+        praise="Weighting two things against each other with two factors is how equation (7) will work too.",
+    ),
+    "estimated_seconds": Exercise(
+        cases=((10.0, 128, 256), (12.0, 256, 512), (9.0, 300, 100)),
+        answer=lambda seconds, size, new_size: seconds * (new_size / size) ** 2,
+        mistakes=(
+            Mistake(
+                lambda seconds, size, new_size: seconds * new_size / size,
+                "Twice the side is twice the height and twice the width: four times the pixels, not two.",
+            ),
+            Mistake(
+                lambda seconds, size, new_size: seconds * (size / new_size) ** 2,
+                "A larger picture takes longer: divide the new size by the old one, not the other way round.",
+            ),
+            Mistake(
+                lambda seconds, size, new_size: seconds * (new_size - size) ** 2,
+                "Compare the sizes by their ratio, not by their difference.",
+            ),
+            Mistake(
+                lambda seconds, size, new_size: (new_size / size) ** 2,
+                "That is the factor. Multiply the seconds by it.",
+            ),
+        ),
+        praise="Twice the side costs four times the time, so try things out small and paint large at the end.",
+    ),
+    "style_loss": Exercise(
+        cases=(
+            ({"conv1_1": 4.0, "conv2_1": 10.0}, {"conv1_1": 0.5, "conv2_1": 0.5}),
+            (
+                {"conv1_1": 2.0, "conv2_1": 3.0, "conv3_1": 5.0},
+                {"conv3_1": 2.0, "conv1_1": 0.0, "conv2_1": 1.0},
+            ),
+        ),
+        answer=lambda losses, weights: sum(weights[layer] * losses[layer] for layer in losses),
+        mistakes=(
+            Mistake(
+                lambda losses, weights: sum(losses.values()),
+                "Every layer counts fully: multiply each E_l by its weight w_l first.",
+            ),
+            Mistake(
+                lambda losses, weights: sum(losses.values()) / len(losses),
+                "That is the mean over the layers, which is only right for equal weights. Use the w_l given.",
+            ),
+            Mistake(
+                lambda losses, weights: (
+                    sum(weights[layer] * losses[layer] for layer in losses) / len(losses)
+                ),
+                "Equation (5) is a sum, not a mean: do not divide by the number of layers.",
+            ),
+            Mistake(
+                lambda losses, weights: sum(
+                    weight * loss for weight, loss in zip(weights.values(), losses.values(), strict=True)
+                ),
+                "The two dicts need not be in the same order: look each weight up by its layer's name.",
+            ),
+        ),
+        praise="That is equation (5): each layer's E_l with its own weight.",
+    ),
+    "total_loss": Exercise(
+        cases=((2.0, 3.0, 1.0, 100.0), (5.0, 0.25, 10.0, 4.0), (0.0, 7.0, 2.0, 3.0)),
+        answer=lambda content, style, alpha, beta: alpha * content + beta * style,
+        mistakes=(
+            Mistake(
+                lambda content, style, alpha, beta: beta * content + alpha * style,
+                "The weights are exchanged: α belongs to the content loss, β to the style loss.",
+            ),
+            Mistake(
+                lambda content, style, alpha, beta: content + style,
+                "The weights α and β are missing.",
+            ),
+            Mistake(
+                lambda content, style, alpha, beta: content + beta * style,
+                "The content loss has a weight too: α.",
+            ),
+            Mistake(
+                lambda content, style, alpha, beta: alpha * content + style,
+                "The style loss has a weight too: β.",
+            ),
+            Mistake(
+                lambda content, style, alpha, beta: (alpha * content) * (beta * style),
+                "Equation (7) adds the two weighted losses; yours multiplies them.",
+            ),
+            Mistake(
+                lambda content, style, alpha, beta: (alpha + beta) * (content + style),
+                "Each loss is multiplied by its own weight before the two are added.",
+            ),
+        ),
+        praise="That is equation (7). Everything else in this lesson is how to make it small.",
+    ),
+    "gradient_step": Exercise(
+        cases=(
+            (_ramp(1, 2, 2, 3, low=-100, high=100), _ramp(1, 2, 2, 3, low=3, high=-2), 0.5),
+            (_ramp(1, 1, 2, 3), _ramp(1, 1, 2, 3, low=-1, high=4), 2.0),
+        ),
+        answer=lambda pixels, gradient, rate: pixels - rate * gradient,
+        mistakes=(
+            Mistake(
+                lambda pixels, gradient, rate: pixels + rate * gradient,
+                "The gradient points to where the loss grows: step against it, with a minus.",
+            ),
+            Mistake(
+                lambda pixels, gradient, rate: pixels - gradient,
+                "The step is taken at its full length: multiply the gradient by the rate.",
+            ),
+            Mistake(
+                lambda pixels, gradient, rate: -rate * gradient,
+                "That is the step itself. Return the pixels after the step.",
+            ),
+            Mistake(
+                lambda pixels, gradient, rate: pixels - rate * np.sign(gradient),
+                "Only the signs of the gradient are used; its size tells how far each pixel goes.",
+            ),
+            Mistake(
+                lambda pixels, gradient, rate: pixels * (1 - rate * gradient),
+                "Subtract the step from the pixels; yours multiplies them by it.",
+            ),
+        ),
+        praise="That is gradient descent on the pixels. L-BFGS takes the same gradient and steps further.",
+    ),
+}
+"""The exercises of all lessons by name."""

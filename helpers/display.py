@@ -1,0 +1,212 @@
+"""What a reader sees: progress with the time left, figures with captions, curves of the loss."""
+
+import base64
+import contextlib
+import html
+import io
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from helpers.images import as_uint8
+
+Show = Callable[[dict[str, float], Callable[[], np.ndarray]], None]
+
+_PREVIEW_EVERY = 1.0
+_LINE_EVERY = 10.0
+
+
+@contextlib.contextmanager
+def progress_bar(label: str, costs: Sequence[float], shown: bool = True) -> Iterator[Show]:
+    """Show how far a run is and how long it will still take, in a notebook or a terminal.
+
+    ``costs``: what each step costs beside the others, so that the time left is right where late steps are
+    larger ones. Yields a function to call once a step with its record and a way to get the current image.
+    A notebook shows the picture as it grows; a terminal rewrites one line; a file gets a line now and then.
+    """
+    if not shown:
+        yield lambda record, image: None
+        return
+    write = _write_in_notebook() if in_notebook() else _write_in_terminal(sys.stderr)
+    began = first_ended = time.perf_counter()
+    steps, all_work = len(costs), sum(costs)
+    taken = 0
+
+    def show(record: dict[str, float], image: Callable[[], np.ndarray]) -> None:
+        nonlocal taken, first_ended
+        taken += 1
+        now = time.perf_counter()
+        text = f"{label}: step {taken} of {steps}, loss {record['total']:.4g}"
+        if taken == 1:
+            # The first step holds the time of compiling, which says nothing about the others.
+            first_ended = now
+        else:
+            left = (now - first_ended) * sum(costs[taken:]) / sum(costs[1:taken])
+            text += f", {clock(left)} left"
+        write(text, sum(costs[:taken]) / all_work, image)
+
+    try:
+        yield show
+    finally:
+        ended = f"{steps} steps" if taken == steps else f"ended at step {taken} of {steps}"
+        write(f"{label}: {ended}, {clock(time.perf_counter() - began)}", None, None)
+
+
+def clock(seconds: float) -> str:
+    """A duration in words: ``"8 s"``, ``"2 min 05 s"``, ``"1 h 02 min"``."""
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+def in_notebook() -> bool:
+    """Whether the output goes to a notebook: Jupyter, VS Code or Colab."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def show_images(
+    images: Sequence[np.ndarray],
+    titles: Sequence[str] = (),
+    *,
+    caption: str = "",
+    alt: str = "",
+    columns: int | None = None,
+    width: int = 300,
+) -> None:
+    """Show images side by side in a notebook, each with a title, together with a caption.
+
+    ``images``: ``(H, W, 3)``, 0…255. ``alt``: what the figure shows, for a reader who cannot see it.
+    ``columns``: images in a row, by default all; ``width``: the width of each on the page, in pixels.
+
+    Raises ``ValueError`` where there are titles for some of the images only.
+    """
+    images = list(images)
+    titles = list(titles) or [""] * len(images)
+    if len(titles) != len(images):
+        raise ValueError(f"There are {len(images)} images and {len(titles)} titles.")
+    cells = "".join(
+        f'<div style="text-align:center"><img src="{_data_url(image)}" '
+        f'alt="{html.escape(title or alt)}" style="width:100%;display:block">'
+        f'<div style="padding:4px 0">{html.escape(title)}</div></div>'
+        for image, title in zip(images, titles, strict=True)
+    )
+    grid = (
+        f"display:grid;gap:10px;justify-content:start;"
+        f"grid-template-columns:repeat({columns or len(images)},minmax(0,{width}px))"
+    )
+    _show_html(_figure(f'<div style="{grid}">{cells}</div>', caption, alt))
+
+
+def show_plot(figure: Any, *, caption: str = "", alt: str = "") -> None:
+    """Show a matplotlib figure in a notebook with a caption and alternative text, and close it."""
+    import matplotlib.pyplot as plt
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
+    plt.close(figure)
+    source = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    _show_html(
+        _figure(f'<img src="{source}" alt="{html.escape(alt)}" style="max-width:100%">', caption, alt)
+    )
+
+
+def plot_history(
+    histories: dict[str, list[dict[str, float]]], *, term: str = "total", caption: str = "", alt: str = ""
+) -> None:
+    """Plot how a loss fell over the steps of one run or several, on a logarithmic scale.
+
+    ``histories``: ``{label: Result.history}``. ``term``: ``"total"`` or the name of a term. A line is
+    broken where a coarse-to-fine run changes the size, since the totals before and after it are of
+    different objectives.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(7, 3.2))
+    for index, (label, history) in enumerate(histories.items()):
+        for size in dict.fromkeys(record["size"] for record in history):
+            records = [record for record in history if record["size"] == size]
+            first = size == history[0]["size"]
+            axes.semilogy(
+                [record["step"] for record in records],
+                [record[term] for record in records],
+                color=f"C{index}",
+                label=label if first else None,
+            )
+    axes.set_xlabel("step")
+    axes.set_ylabel(f"{term} loss")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+    show_plot(figure, caption=caption, alt=alt)
+
+
+def _figure(content: str, caption: str, alt: str) -> str:
+    label = f' role="figure" aria-label="{html.escape(alt)}"' if alt else ""
+    text = f'<figcaption style="margin-top:6px"><em>{html.escape(caption)}</em></figcaption>' if caption else ""
+    return f'<figure style="margin:8px 0"{label}>{content}{text}</figure>'
+
+
+def _show_html(markup: str) -> None:
+    from IPython.display import HTML, display
+
+    display(HTML(markup))
+
+
+def _data_url(image: np.ndarray, kind: str = "PNG") -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(as_uint8(np.asarray(image))).save(buffer, format=kind)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+def _write_in_notebook() -> Callable[[str, float | None, Any], None]:
+    from IPython.display import HTML, display
+
+    handle = display(HTML(""), display_id=True)
+    written = -_PREVIEW_EVERY
+
+    def write(text: str, fraction: float | None, image: Callable[[], np.ndarray] | None) -> None:
+        nonlocal written
+        now = time.perf_counter()
+        if fraction is None or image is None:
+            handle.update(HTML(f"<div>{html.escape(text)}</div>"))
+        elif now - written >= _PREVIEW_EVERY:
+            written = now
+            picture = f'<img src="{_data_url(image(), "JPEG")}" alt="" style="max-height:320px">'
+            bar = f'<progress value="{fraction:.4f}" max="1" style="width:320px"></progress>'
+            handle.update(HTML(f"<div>{bar} {html.escape(text)}</div>{picture}"))
+
+    return write
+
+
+def _write_in_terminal(stream: Any) -> Callable[[str, float | None, Any], None]:
+    rewrites = stream.isatty()
+    every = 0.1 if rewrites else _LINE_EVERY
+    written = 0.0
+    longest = 0
+
+    def write(text: str, fraction: float | None, image: Callable[[], np.ndarray] | None) -> None:
+        nonlocal written, longest
+        now = time.perf_counter()
+        if fraction is not None and now - written < every:
+            return
+        written = now
+        if not rewrites:
+            print(text, file=stream, flush=True)
+            return
+        if fraction is not None:
+            text = f"[{'█' * round(20 * fraction):░<20}] {text}"
+        text = text[: shutil.get_terminal_size().columns - 1]
+        longest = max(longest, len(text))
+        print("\r" + text.ljust(longest), end="\n" if fraction is None else "", file=stream, flush=True)
+
+    return write

@@ -1,0 +1,48 @@
+"""What the lessons need besides the mathematics: a pace that fits the device, and a student's own photo."""
+
+import os
+from typing import Any
+
+import numpy as np
+
+from helpers.backend import device
+from helpers.images import load_image
+
+FAST = (48, 3)
+
+
+def pace(cpu: tuple[int, int], gpu: tuple[int, int]) -> tuple[int, int]:
+    """Choose a picture's size and a run's number of steps that suit this machine.
+
+    ``cpu``, ``gpu``: ``(size, steps)`` for a laptop without and with a graphics processor.
+    The environment variable ``COURSE_FAST=1``, which the tests set, makes every run a tiny one.
+
+    Returns ``(size, steps)``.
+    """
+    if os.environ.get("COURSE_FAST") == "1":
+        return FAST
+    return gpu if device() == "gpu" else cpu
+
+
+def upload_button(label: str = "Choose a picture") -> Any:
+    """A button that reads a picture from the reader's own disk, for ipywidgets 7.7 and 8.
+
+    Returns an ``ipywidgets.FileUpload``; ``uploaded_image`` reads what was chosen.
+    """
+    import ipywidgets
+
+    return ipywidgets.FileUpload(
+        accept="image/*", multiple=False, description=label, layout={"width": "220px"}
+    )
+
+
+def uploaded_image(button: Any, size: int | None = None) -> np.ndarray | None:
+    """The picture chosen with an ``upload_button`` as an image, or ``None`` before one is chosen.
+
+    ``size``: shorter side of the image, see ``load_image``. Raises as ``load_image`` does.
+    """
+    if not button.value:
+        return None
+    # ipywidgets 7 keeps a dict by file name, ipywidgets 8 a tuple of files.
+    chosen = next(iter(button.value.values())) if isinstance(button.value, dict) else button.value[0]
+    return load_image(bytes(chosen["content"]), size)

@@ -1,0 +1,409 @@
+"""The paper's three experiments: content reconstruction, texture synthesis, and style transfer."""
+
+import dataclasses
+import hashlib
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from helpers.backend import device, keras
+from helpers.display import progress_bar
+from helpers.images import IMAGES, as_uint8, deprocess, load_image, preprocess, resize_image, save_image
+from helpers.losses import content_term, style_term
+from helpers.synthesis import (
+    Callback,
+    Coordinates,
+    Evaluate,
+    Optimizer,
+    Record,
+    coarse_to_fine,
+    natural_scales,
+    objective,
+    pyramid,
+    shared_steps,
+    white_noise,
+)
+from helpers.vgg import (
+    CONTENT_LAYER,
+    STYLE_LAYERS,
+    Pooling,
+    feature_model,
+    layer_name,
+    layer_names,
+    resolve_weights,
+    smallest_side,
+    weights_checksum,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a run ends with."""
+
+    image: np.ndarray
+    """``uint8 (H, W, 3)``, RGB."""
+
+    history: list[Record]
+    """One record a step: step, evaluations, seconds, size, total, and each term's loss before its weight."""
+
+    settings: dict[str, Any]
+    """JSON-ready: the recipe, its arguments, the weights used, the inputs' checksums, the versions.
+
+    Calling the recipe with ``settings["arguments"]`` repeats the run.
+    """
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write the image; a PNG carries the settings. Raises as ``save_image`` does."""
+        is_png = os.fspath(path).lower().endswith(".png")
+        return save_image(self.image, path, self.settings if is_png else None)
+
+
+def reconstruct(
+    image: Any,
+    layer: str = CONTENT_LAYER,
+    *,
+    size: int | None = None,
+    steps: int = 100,
+    seed: int = 0,
+    start: Any = "noise",
+    scales: int | None = 1,
+    optimizer: Optimizer = "lbfgs",
+    coordinates: Coordinates = "fourier",
+    weights: str = "auto",
+    pooling: Pooling = "avg",
+    normalised: bool = False,
+    callback: Callback | None = None,
+    progress: bool = True,
+) -> Result:
+    """Content reconstruction: the image whose feature maps in one layer are those of another image.
+
+    Minimises equation (1) over the pixels, divided by the number of its entries.
+
+    ``image``: whatever ``load_image`` accepts, as is ``start`` where it is not ``"noise"``.
+    ``size``: shorter side at which ``image`` is used; ``None`` keeps its size.
+    ``scales``: sizes of a coarse-to-fine run, see ``pyramid``; 1 is the paper's way.
+    ``callback``, ``coordinates``, ``optimizer``, ``steps``: see ``coarse_to_fine``.
+    ``weights``, ``pooling``, ``normalised``: see ``vgg19``.
+    ``progress``: show a bar with the time left.
+
+    Raises ``ValueError`` for settings that do not fit, and as ``load_image`` does.
+    Source: Gatys, Ecker and Bethge (2015), equation (1) and figure 1; Mahendran and Vedaldi (2015).
+    """
+    layer = layer_name(layer)
+    target = load_image(image, size)
+    network = _Network(resolve_weights(weights), pooling, normalised)
+    sizes = pyramid(*target.shape[:2], scales)
+    _check_sides({"picture": target}, [layer], sizes)
+
+    def build(height: int, width: int) -> Evaluate:
+        features = network.features(resize_image(target, height, width), [layer])
+        return objective([content_term(features[layer], layer, 1.0, per_entry=True)], *network)
+
+    return _run(
+        "reconstruct",
+        {"image": image, "layer": layer, "size": size, "seed": seed, "start": start, "scales": scales},
+        {"image": target},
+        network,
+        build,
+        _start(start, {}, seed),
+        sizes,
+        steps,
+        optimizer,
+        coordinates,
+        callback,
+        progress,
+    )
+
+
+def synthesize_texture(
+    image: Any,
+    layers: str | Iterable[str] = STYLE_LAYERS,
+    *,
+    size: int | tuple[int, int] | None = None,
+    source_size: int | None = None,
+    steps: int = 120,
+    seed: int = 0,
+    start: Any = "noise",
+    scales: int | None = None,
+    layer_weights: Mapping[str, float] | None = None,
+    optimizer: Optimizer = "lbfgs",
+    coordinates: Coordinates = "pixels",
+    weights: str = "auto",
+    pooling: Pooling = "avg",
+    normalised: bool = True,
+    callback: Callback | None = None,
+    progress: bool = True,
+) -> Result:
+    """Texture synthesis: an image of any size whose Gram matrices are those of a source image.
+
+    Minimises equation (5) over the pixels.
+
+    ``image``: the source, whatever ``load_image`` accepts; ``source_size``: its shorter side, ``None``
+    keeps its size. ``layers``: the layers of equation (5), ``layer_weights``: its w_l, by default
+    1 / number of layers each.
+    ``size``: the side of a square texture or its height and width; ``None`` takes the source's.
+    Everything else is as in ``reconstruct``.
+
+    Source: Gatys, Ecker and Bethge (2015), equations (3) to (5), and their "Texture synthesis using
+    convolutional neural networks" (2015).
+    """
+    layers = layer_names(layers)
+    source = load_image(image, source_size)
+    height, width = (size, size) if isinstance(size, int) else size or source.shape[:2]
+    network = _Network(resolve_weights(weights), pooling, normalised)
+    sizes = pyramid(height, width, scales or natural_scales(min(height, width, *source.shape[:2])))
+    _check_sides({"source": source, "texture": np.empty((height, width, 3))}, layers, sizes)
+
+    def build(to_height: int, to_width: int) -> Evaluate:
+        features = network.features(_scaled(source, to_height / height), layers)
+        return objective([style_term(features, 1.0, layer_weights)], *network)
+
+    return _run(
+        "synthesize_texture",
+        {
+            "image": image,
+            "layers": layers,
+            "size": (height, width),
+            "source_size": source_size,
+            "seed": seed,
+            "start": start,
+            "scales": scales,
+            "layer_weights": layer_weights,
+        },
+        {"image": source},
+        network,
+        build,
+        _start(start, {}, seed),
+        sizes,
+        steps,
+        optimizer,
+        coordinates,
+        callback,
+        progress,
+    )
+
+
+def transfer(
+    photo: Any,
+    painting: Any,
+    *,
+    size: int | None = None,
+    content_weight: float = 1.0,
+    style_weight: float = 100.0,
+    content_layer: str = CONTENT_LAYER,
+    style_layers: str | Iterable[str] = STYLE_LAYERS,
+    layer_weights: Mapping[str, float] | None = None,
+    content_per_entry: bool = True,
+    start: Any = "photo",
+    steps: int = 80,
+    seed: int = 0,
+    scales: int | None = None,
+    optimizer: Optimizer = "lbfgs",
+    coordinates: Coordinates = "pixels",
+    weights: str = "auto",
+    pooling: Pooling = "avg",
+    normalised: bool = True,
+    callback: Callback | None = None,
+    progress: bool = True,
+) -> Result:
+    """Style transfer: the content of a photograph in the style of a painting.
+
+    Minimises equation (7) over the pixels: α times the content loss in one layer plus β times the style
+    loss over several.
+
+    ``photo``, ``painting``: whatever ``load_image`` accepts. ``size``: shorter side of the result;
+    ``None`` keeps the photo's size. The painting is reduced to the same shorter side, never enlarged.
+    ``content_weight``, ``style_weight``: α and β. ``content_per_entry``: divide equation (1) by the number
+    N·M of its entries, so that one β serves every size; ``False`` takes (1) as printed.
+    ``style_layers``: the layers of equation (5), ``layer_weights``: its w_l, by default 1 / number of
+    layers each.
+    ``start``: ``"photo"``, ``"painting"``, ``"noise"`` (as in the paper), or an image.
+    Everything else is as in ``reconstruct``.
+
+    Source: Gatys, Ecker and Bethge (2015), equation (7).
+    """
+    content_layer, style_layers = layer_name(content_layer), layer_names(style_layers)
+    content = load_image(photo, size)
+    height, width = content.shape[:2]
+    style = load_image(painting)
+    style = load_image(style, min(*content.shape[:2], *style.shape[:2]))
+    network = _Network(resolve_weights(weights), pooling, normalised)
+    sizes = pyramid(height, width, scales or natural_scales(min(height, width, *style.shape[:2])))
+    _check_sides({"photo": content, "painting": style}, (content_layer, *style_layers), sizes)
+
+    def build(to_height: int, to_width: int) -> Evaluate:
+        of_photo = network.features(resize_image(content, to_height, to_width), [content_layer])
+        of_painting = network.features(_scaled(style, to_height / height), style_layers)
+        terms = [
+            content_term(of_photo[content_layer], content_layer, content_weight, content_per_entry),
+            style_term(of_painting, style_weight, layer_weights),
+        ]
+        return objective(terms, *network)
+
+    return _run(
+        "transfer",
+        {
+            "photo": photo,
+            "painting": painting,
+            "size": size,
+            "content_weight": content_weight,
+            "style_weight": style_weight,
+            "content_layer": content_layer,
+            "style_layers": style_layers,
+            "layer_weights": layer_weights,
+            "content_per_entry": content_per_entry,
+            "start": start,
+            "seed": seed,
+            "scales": scales,
+        },
+        {"photo": content, "painting": style},
+        network,
+        build,
+        _start(start, {"photo": content, "painting": style}, seed),
+        sizes,
+        steps,
+        optimizer,
+        coordinates,
+        callback,
+        progress,
+    )
+
+
+class _Network(NamedTuple):
+    """Which VGG19 a run sees with."""
+
+    weights: str
+    pooling: Pooling
+    normalised: bool
+
+    def features(self, image: np.ndarray, layers: Iterable[str]) -> dict[str, Any]:
+        """Feature maps of an image ``(H, W, 3)`` in some layers, ``{layer: (1, h, w, N)}``."""
+        return feature_model(tuple(layers), *self)(preprocess(image))
+
+
+def _run(
+    recipe: str,
+    arguments: Mapping[str, Any],
+    inputs: Mapping[str, np.ndarray],
+    network: _Network,
+    build: Callable[[int, int], Evaluate],
+    start: Callable[[int, int], np.ndarray],
+    sizes: list[tuple[int, int]],
+    steps: int,
+    optimizer: Optimizer,
+    coordinates: Coordinates,
+    callback: Callback | None,
+    progress: bool,
+) -> Result:
+    costs = [
+        height * width
+        for (height, width), share in zip(sizes, shared_steps(steps, len(sizes)), strict=True)
+        for _ in range(share)
+    ]
+    with progress_bar(recipe.replace("_", " "), costs, shown=progress) as show:
+
+        def after_step(record: Record, image: Callable[[], np.ndarray]) -> None:
+            show(record, image)
+            if callback is not None:
+                callback(record, image)
+
+        pixels, history = coarse_to_fine(
+            build,
+            start,
+            sizes,
+            steps=steps,
+            optimizer=optimizer,
+            coordinates=coordinates,
+            callback=after_step,
+        )
+    settings = {
+        "recipe": recipe,
+        "arguments": {
+            **{name: _json_ready(value) for name, value in arguments.items()},
+            "steps": steps,
+            "optimizer": optimizer,
+            "coordinates": coordinates,
+            **network._asdict(),
+        },
+        "inputs": {name: _fingerprint(image) for name, image in inputs.items()},
+        "steps_taken": len(history),
+        "weights": {"name": network.weights, "sha256": weights_checksum(network.weights)},
+        "device": device(),
+        "versions": versions(),
+    }
+    return Result(deprocess(pixels), history, settings)
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of the packages that a run's numbers depend on."""
+    names = ("keras", "numpy", "pillow", "scipy", keras.backend.backend())
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
+
+
+def _start(start: Any, named: Mapping[str, np.ndarray], seed: int) -> Callable[[int, int], np.ndarray]:
+    if isinstance(start, str) and start == "noise":
+        return lambda height, width: preprocess(white_noise(height, width, seed))
+    if isinstance(start, str) and start in named:
+        image = named[start]
+    else:
+        try:
+            image = load_image(start)
+        except FileNotFoundError:
+            names = ", ".join(repr(name) for name in ("noise", *named))
+            raise FileNotFoundError(
+                f"A run starts from {names} or a picture, and there is no file {start}."
+            ) from None
+    return lambda height, width: preprocess(_cover(image, height, width))
+
+
+def _cover(image: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Resize an image until it covers (height, width), and cut off what hangs over on both sides."""
+    scale = max(height / image.shape[0], width / image.shape[1])
+    tall, wide = max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale))
+    top, left = (tall - height) // 2, (wide - width) // 2
+    return resize_image(image, tall, wide)[top : top + height, left : left + width]
+
+
+def _scaled(image: np.ndarray, factor: float) -> np.ndarray:
+    height, width = image.shape[:2]
+    return resize_image(image, max(1, round(height * factor)), max(1, round(width * factor)))
+
+
+def _check_sides(
+    images: Mapping[str, np.ndarray], layers: Iterable[str], sizes: list[tuple[int, int]]
+) -> None:
+    needed = smallest_side(layers)
+    reduction = sizes[0][0] / sizes[-1][0]
+    for name, image in images.items():
+        if min(image.shape[:2]) * reduction < needed:
+            raise ValueError(
+                f"The {name} is {image.shape[1]} × {image.shape[0]} pixels; for these layers and "
+                f"{len(sizes)} scales its shorter side needs {round(needed / reduction)}."
+            )
+
+
+def _json_ready(value: Any) -> Any:
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    if isinstance(value, os.PathLike):
+        path = Path(value).absolute()
+        return path.stem if path.is_relative_to(IMAGES) else os.fspath(value)
+    if isinstance(value, Mapping):
+        return {str(name): _json_ready(entry) for name, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json_ready(entry) for entry in value]
+    return _fingerprint(load_image(value))
+
+
+def _fingerprint(image: np.ndarray) -> dict[str, Any]:
+    height, width = image.shape[:2]
+    return {
+        "width": width,
+        "height": height,
+        "sha256": hashlib.sha256(np.ascontiguousarray(as_uint8(image)).tobytes()).hexdigest(),
+    }

@@ -1,0 +1,202 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from helpers import (
+    CONTENT_LAYER,
+    CONV_LAYERS,
+    POOL_LAYERS,
+    STYLE_LAYERS,
+    feature_model,
+    layer_name,
+    load_image,
+    preprocess,
+    vgg19,
+)
+from helpers import vgg as vgg_module
+from helpers.vgg import (
+    BUNDLED_WEIGHTS,
+    MEAN_ACTIVATIONS,
+    mean_activations,
+    measured_means,
+    smallest_side,
+    weights_checksum,
+)
+
+REFERENCE = Path(__file__).with_name("reference") / "vgg19_bundled.npz"
+
+
+def test_the_16_convolution_and_5_pooling_layers_are_keras_own_in_order():
+    network = keras.applications.VGG19(include_top=False, weights=None)
+    names = [layer.name for layer in network.layers]
+    assert [name for name in names if "conv" in name] == list(CONV_LAYERS)
+    assert [name for name in names if "pool" in name] == list(POOL_LAYERS)
+    assert (len(CONV_LAYERS), len(POOL_LAYERS)) == (16, 5)
+
+
+def test_the_papers_names_stand_for_keras_names():
+    assert layer_name("conv4_2") == CONTENT_LAYER == "block4_conv2"
+    assert layer_name("pool1") == "block1_pool"
+    assert [layer_name(f"conv{block}_1") for block in range(1, 6)] == list(STYLE_LAYERS)
+    assert all(layer_name(name) == name for name in CONV_LAYERS + POOL_LAYERS)
+
+
+@pytest.mark.parametrize("name", ["conv4_5", "conv1_3", "pool6", "block4_conv2 ", "fc1", ""])
+def test_an_unknown_layer_is_named(name):
+    with pytest.raises(ValueError, match="no layer"):
+        layer_name(name)
+
+
+def test_a_near_miss_is_answered_with_the_nearest_name():
+    with pytest.raises(ValueError, match="block4_conv2"):
+        layer_name("block4conv2")
+
+
+def test_every_layer_has_the_shape_the_architecture_says():
+    model = feature_model(CONV_LAYERS + POOL_LAYERS, weights="bundled")
+    outputs = model(np.zeros((1, 64, 96, 3), np.float32))
+    for name, features in outputs.items():
+        block = int(name[5])
+        halvings = block if name.endswith("pool") else block - 1
+        filters = min(64 * 2 ** (block - 1), 512)
+        assert tuple(features.shape) == (1, 64 >> halvings, 96 >> halvings, filters), name
+
+
+def test_the_bundled_weights_see_what_they_saw_before():
+    with np.load(REFERENCE) as reference:
+        outputs = feature_model(CONV_LAYERS + POOL_LAYERS, weights="bundled")(
+            preprocess(reference["image"])
+        )
+        for name, features in outputs.items():
+            sampled = np.array(features)[0, ::2, ::2, ::16]
+            np.testing.assert_allclose(
+                sampled, reference[name], rtol=1e-4, atol=1e-5 * np.abs(reference[name]).max()
+            )
+
+
+def test_convolution_layers_are_taken_after_their_relu(photo):
+    outputs = feature_model(CONV_LAYERS, weights="bundled")(preprocess(photo))
+    assert all(np.array(features).min() == 0 for features in outputs.values())
+
+
+def test_average_pooling_is_in_place_and_max_pooling_can_be_had(photo):
+    for pooling, reduce in (("avg", np.mean), ("max", np.max)):
+        model = feature_model(["block1_conv2", "block1_pool"], "bundled", pooling)
+        outputs = model(preprocess(photo))
+        before, after = np.array(outputs["block1_conv2"]), np.array(outputs["block1_pool"])
+        _, height, width, filters = after.shape
+        windows = before.reshape(1, height, 2, width, 2, filters)
+        np.testing.assert_allclose(after, reduce(windows, axis=(2, 4)), rtol=1e-5, atol=1e-4)
+
+
+def test_weights_are_shared_and_frozen():
+    small, large = feature_model("conv1_1", "bundled"), feature_model(STYLE_LAYERS, "bundled")
+    assert small.get_layer("block1_conv1") is large.get_layer("block1_conv1")
+    assert vgg19("bundled") is vgg19("bundled")
+    for model in (small, large, vgg19("bundled"), vgg19("bundled", normalised=True)):
+        assert model.trainable_weights == []
+
+
+def test_the_model_is_cut_after_the_deepest_layer():
+    names = [layer.name for layer in feature_model(["conv1_1", "conv3_1"], "bundled").layers]
+    assert names[1:] == ["block1_conv1", "block1_conv2", "block1_pool"] + [
+        "block2_conv1",
+        "block2_conv2",
+        "block2_pool",
+        "block3_conv1",
+    ]
+
+
+def test_features_bear_the_names_they_were_asked_for(photo):
+    outputs = feature_model(["conv2_1", "block1_pool"], "bundled")(preprocess(photo))
+    assert set(outputs) == {"conv2_1", "block1_pool"}
+
+
+def test_pictures_of_any_size_and_no_padding_of_pooling():
+    features = feature_model("conv5_1", "bundled")(np.zeros((1, 33, 50, 3), np.float32))["conv5_1"]
+    assert tuple(features.shape) == (1, 2, 3, 512)
+    assert smallest_side(["conv5_1"]) == 16
+    assert smallest_side(["conv1_1", "pool5"]) == 32
+    assert smallest_side("conv1_2") == 1
+
+
+def test_normalising_leaves_what_the_network_computes_unchanged_but_for_scale(photo):
+    plain = feature_model(CONV_LAYERS, "bundled")(preprocess(photo))
+    normalised = feature_model(CONV_LAYERS, "bundled", normalised=True)(preprocess(photo))
+    with np.load(MEAN_ACTIVATIONS) as means:
+        for name in CONV_LAYERS:
+            expected = np.array(plain[name]) / means[f"avg/{name}"]
+            np.testing.assert_allclose(
+                np.array(normalised[name]), expected, rtol=2e-3, atol=1e-4 * expected.max()
+            )
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+def test_the_stored_mean_activations_are_those_of_the_bundled_pictures(pooling):
+    measured = measured_means("bundled", pooling)
+    with np.load(MEAN_ACTIVATIONS) as stored:
+        for name in CONV_LAYERS:
+            np.testing.assert_allclose(measured[name], stored[f"{pooling}/{name}"], rtol=1e-3)
+
+
+def test_a_normalised_random_network_has_mean_activation_1(monkeypatch):
+    image = load_image("gravel", size=48)
+    monkeypatch.setattr(
+        vgg_module,
+        "measured_means",
+        lambda weights, pooling: mean_activations(vgg19(weights, pooling), [image]),
+    )
+    vgg_module._vgg19.cache_clear()
+    means = mean_activations(vgg19("random", normalised=True), [image])
+    vgg_module._vgg19.cache_clear()
+    for name in CONV_LAYERS:
+        heard = means[name] > 0
+        assert heard.mean() > 0.5
+        np.testing.assert_allclose(means[name][heard], 1, rtol=1e-2)
+
+
+def test_random_weights_are_seeded_and_keep_the_scale_of_activations(photo):
+    first = vgg19("random").get_weights()
+    vgg_module._vgg19.cache_clear()
+    assert all((a == b).all() for a, b in zip(first, vgg19("random").get_weights(), strict=True))
+    outputs = feature_model(["conv1_1", "conv4_2"], "random", "max")(preprocess(photo))
+    early, late = (float(np.std(np.array(outputs[name]))) for name in ("conv1_1", "conv4_2"))
+    assert 0.1 < late / early < 10
+
+
+def test_auto_takes_keras_own_file_where_it_is_cached_and_whole(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert vgg_module.resolve_weights("auto") == "bundled"
+    cached = tmp_path / "models" / "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    cached.parent.mkdir()
+    cached.write_bytes(b"half a download")
+    assert vgg_module.resolve_weights("auto") == "bundled"
+    import hashlib
+
+    monkeypatch.setattr(vgg_module, "_KERAS_FILE_MD5", hashlib.md5(b"half a download").hexdigest())
+    assert vgg_module.resolve_weights("auto") == "imagenet"
+
+
+def test_a_weights_file_saved_by_keras_can_be_used(tmp_path, photo):
+    path = tmp_path / "mine.weights.h5"
+    vgg19("bundled").save_weights(path)
+    mine = feature_model("conv5_1", path)(preprocess(photo))["conv5_1"]
+    bundled = feature_model("conv5_1", "bundled")(preprocess(photo))["conv5_1"]
+    assert (np.array(mine) == np.array(bundled)).all()
+
+
+def test_unknown_weights_pooling_and_missing_files_are_named(tmp_path):
+    with pytest.raises(ValueError, match="imagnet"):
+        vgg19("imagnet")
+    with pytest.raises(FileNotFoundError, match=r"mine\.h5"):
+        vgg19(tmp_path / "mine.h5")
+    with pytest.raises(ValueError, match="median"):
+        vgg19("bundled", pooling="median")
+
+
+def test_the_bundled_weights_are_the_file_the_credits_name():
+    digest = "fd6692a3144af15d97f58979ccea041af86fb244cd2748d7be4a51c36a38367f"
+    assert weights_checksum("bundled") == digest
+    assert digest in (BUNDLED_WEIGHTS.parent / "CREDITS.md").read_text(encoding="utf-8")
