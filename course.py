@@ -166,9 +166,9 @@ def check_machine():
         "darwin": ("arm64",),
         "win32": ("amd64", "x86_64"),
     }.get(sys.platform, ())
-    if machine in known and sys.maxsize > 2**32:
-        if sys.platform != "linux" or "musl" not in (sysconfig.get_config_var("HOST_GNU_TYPE") or ""):
-            return
+    libc = sysconfig.get_config_var("HOST_GNU_TYPE") or ""
+    if machine in known and sys.maxsize > 2**32 and "musl" not in libc:
+        return
     if sys.platform == "darwin":
         raise Missing(
             "TensorFlow is no longer built for Macs with an Intel processor. Open the lessons in Colab, "

@@ -24,7 +24,7 @@ _MODULE_OF = {
     for name in names.split()
 }
 
-__all__ = sorted(_MODULE_OF)  # noqa: PLE0605
+__all__ = sorted(_MODULE_OF)
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,7 @@ OPTIMIZERS = ("lbfgs", "adam")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 for a picture, 1 for a sentence that says what is wrong."""
+    """Run one command and return its exit status: 0, or 1 after a sentence that says what is wrong."""
     options = parser().parse_args(arguments)
     try:
         options.run(options)
@@ -44,9 +44,9 @@ def parser() -> argparse.ArgumentParser:
     transfer.add_argument(
         "--style-weight",
         type=float,
-        default=100.0,
+        default=50.0,
         metavar="β",
-        help="weight of the painting against the photo; 10 is timid, 1000 bold (default: 100)",
+        help="weight of the painting against the photo; 10 is timid, 200 bold (default: 50)",
     )
     transfer.add_argument(
         "--start",
@@ -55,7 +55,11 @@ def parser() -> argparse.ArgumentParser:
     )
 
     reconstruct = _command(
-        commands, "reconstruct", run_reconstruct, "rebuild a picture from what one layer keeps of it", steps=100
+        commands,
+        "reconstruct",
+        run_reconstruct,
+        "rebuild a picture from what one layer keeps of it",
+        steps=100,
     )
     reconstruct.add_argument(
         "picture", nargs="?", default="temple", help="a picture file or a bundled name (default: temple)"
@@ -89,6 +93,14 @@ def parser() -> argparse.ArgumentParser:
         help="shorter side at which the picture is used (default: 256)",
     )
     texture.add_argument("--start", default="noise", help="noise or a picture file (default: noise)")
+
+    results = commands.add_parser(
+        "results",
+        help="make the pictures under images/results/ again",
+        description="Make the pictures under images/results/ again, by default all of them.",
+    )
+    results.set_defaults(run=run_results)
+    results.add_argument("names", nargs="*", metavar="NAME", help="a picture's name without its ending")
     return root
 
 
@@ -133,6 +145,13 @@ def run_texture(options: argparse.Namespace) -> None:
     _save(result, path, options)
 
 
+def run_results(options: argparse.Namespace) -> None:
+    """Make the pictures of the README again."""
+    from helpers.results import make_results
+
+    make_results(options.names)
+
+
 def _command(commands: Any, name: str, run: Any, what: str, steps: int) -> argparse.ArgumentParser:
     command = commands.add_parser(
         name,
@@ -143,7 +162,10 @@ def _command(commands: Any, name: str, run: Any, what: str, steps: int) -> argpa
     )
     command.set_defaults(run=run)
     command.add_argument(
-        "--output", type=Path, metavar="FILE", help="where to write the picture (default: a new PNG in output/)"
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where to write the picture (default: a new PNG in output/)",
     )
     command.add_argument("--overwrite", action="store_true", help="replace the --output file if it exists")
     command.add_argument(

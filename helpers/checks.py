@@ -84,11 +84,10 @@ def _difference(task: Exercise, given: list[Any], right: list[Any]) -> str:
     for case, mine, theirs in zip(task.cases, given, right, strict=True):
         if _agree(mine, theirs):
             continue
-        try:
-            mine = np.asarray(mine, dtype=float)
-        except (TypeError, ValueError):
-            return f"The answer is a number or an array of numbers, and yours is {type(mine).__name__}."
-        theirs = np.asarray(theirs, dtype=float)
+        kind = type(mine).__name__
+        mine, theirs = _numbers(mine), _numbers(theirs)
+        if mine is None:
+            return f"The answer is a number or an array of numbers, and yours is of type {kind}."
         if mine.shape != theirs.shape:
             return f"The answer has the shape {theirs.shape}, and yours has {mine.shape}."
         if mine.ndim == 0:
@@ -104,11 +103,18 @@ def _difference(task: Exercise, given: list[Any], right: list[Any]) -> str:
 
 
 def _agree(mine: Any, theirs: Any) -> bool:
-    try:
-        mine, theirs = np.asarray(mine, dtype=float), np.asarray(theirs, dtype=float)
-    except (TypeError, ValueError):
+    mine, theirs = _numbers(mine), _numbers(theirs)
+    if mine is None or mine.shape != theirs.shape:
         return False
-    return mine.shape == theirs.shape and np.allclose(mine, theirs, rtol=1e-4, atol=1e-6)
+    return np.allclose(mine, theirs, rtol=1e-4, atol=1e-6)
+
+
+def _numbers(value: Any) -> np.ndarray | None:
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        return None
+    return array.astype(float) if array.dtype.kind in "iuf" else None
 
 
 def _copied(case: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -192,7 +198,7 @@ EXERCISES = {
                 "That is the factor. Multiply the seconds by it.",
             ),
         ),
-        praise="Twice the side costs four times the time, so try things out small and paint large at the end.",
+        praise="Twice the side costs four times the time, so try things out small and paint large last.",
     ),
     "style_loss": Exercise(
         cases=(
@@ -213,9 +219,7 @@ EXERCISES = {
                 "That is the mean over the layers, which is only right for equal weights. Use the w_l given.",
             ),
             Mistake(
-                lambda losses, weights: (
-                    sum(weights[layer] * losses[layer] for layer in losses) / len(losses)
-                ),
+                lambda losses, weights: sum(weights[layer] * losses[layer] for layer in losses) / len(losses),
                 "Equation (5) is a sum, not a mean: do not divide by the number of layers.",
             ),
             Mistake(

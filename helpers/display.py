@@ -115,9 +115,7 @@ def show_plot(figure: Any, *, caption: str = "", alt: str = "") -> None:
     figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
     plt.close(figure)
     source = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-    _show_html(
-        _figure(f'<img src="{source}" alt="{html.escape(alt)}" style="max-width:100%">', caption, alt)
-    )
+    _show_html(_figure(f'<img src="{source}" alt="{html.escape(alt)}" style="max-width:100%">', caption, alt))
 
 
 def plot_history(
@@ -152,7 +150,9 @@ def plot_history(
 
 def _figure(content: str, caption: str, alt: str) -> str:
     label = f' role="figure" aria-label="{html.escape(alt)}"' if alt else ""
-    text = f'<figcaption style="margin-top:6px"><em>{html.escape(caption)}</em></figcaption>' if caption else ""
+    text = (
+        f'<figcaption style="margin-top:6px"><em>{html.escape(caption)}</em></figcaption>' if caption else ""
+    )
     return f'<figure style="margin:8px 0"{label}>{content}{text}</figure>'
 
 

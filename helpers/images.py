@@ -43,9 +43,7 @@ def bundled_image(name: str) -> Path:
 
     Raises ``FileNotFoundError`` with the names there are.
     """
-    paths = {
-        path.stem: path for kind in ("content", "style", "texture") for path in bundled_images(kind)
-    }
+    paths = {path.stem: path for kind in ("content", "style", "texture") for path in bundled_images(kind)}
     if name not in paths:
         raise FileNotFoundError(
             f"There is no file and no bundled picture {name!r}; bundled are {', '.join(paths)}."
@@ -76,9 +74,7 @@ def load_image(source: Any, size: int | None = None, crop: bool = False) -> np.n
     height, width = image.shape[:2]
     if size is not None and size != min(height, width):
         scale = size / min(height, width)
-        image = resize_image(
-            image, max(size, round(height * scale)), max(size, round(width * scale))
-        )
+        image = resize_image(image, max(size, round(height * scale)), max(size, round(width * scale)))
     return crop_to_square(image) if crop else image
 
 
@@ -103,9 +99,7 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.clip(np.stack(channels, axis=-1), 0, 255).astype(np.float32)
 
 
-def save_image(
-    image: np.ndarray, path: str | os.PathLike, settings: Mapping[str, Any] | None = None
-) -> Path:
+def save_image(image: np.ndarray, path: str | os.PathLike, settings: Mapping[str, Any] | None = None) -> Path:
     """Write an image ``(H, W, 3)``, 0…255, to a file; its ending names the format.
 
     ``settings``: JSON-ready values that a PNG carries in a text chunk, so that any picture can be made
@@ -207,8 +201,7 @@ def _open(source: Any) -> Image.Image:
         name = str(getattr(source, "name", "This file"))
     else:
         raise TypeError(
-            "A picture is a path, bytes, an open file, a PIL image or an array, "
-            f"not {type(source).__name__}."
+            f"A picture is a path, bytes, an open file, a PIL image or an array, not {type(source).__name__}."
         )
     try:
         picture = Image.open(file)

@@ -97,9 +97,7 @@ def gram_distance(gram: Any, target: Any) -> Any:
     return ops.sum(ops.square(gram - target)) / (4 * gram.shape[0] ** 2)
 
 
-def style_loss(
-    features: Features, targets: Features, weights: Mapping[str, float] | None = None
-) -> Any:
+def style_loss(features: Features, targets: Features, weights: Mapping[str, float] | None = None) -> Any:
     """Equation (5): L_style = Σ_l w_l E_l.
 
     ``features``, ``targets``: feature maps of the image and of the painting, ``{layer: (1, h, w, N)}``;
@@ -141,9 +139,7 @@ def total_loss(content: Any, style: Any, content_weight: float, style_weight: fl
     return content_weight * content + style_weight * style
 
 
-def content_term(
-    target: Any, layer: str, weight: float, per_entry: bool, name: str = "content"
-) -> Term:
+def content_term(target: Any, layer: str, weight: float, per_entry: bool, name: str = "content") -> Term:
     """The content loss in one layer as a term of an objective.
 
     ``target``: feature maps ``(1, h, w, N)`` of the photograph. ``per_entry``: divide equation (1) by the
@@ -196,9 +192,7 @@ def _style_loss(features: Features, grams: Features, weights: Mapping[str, float
     )
 
 
-def _layer_weights(
-    layers: tuple[str, ...], weights: Mapping[str, float] | None
-) -> Mapping[str, float]:
+def _layer_weights(layers: tuple[str, ...], weights: Mapping[str, float] | None) -> Mapping[str, float]:
     if weights is None:
         return dict.fromkeys(layers, 1 / len(layers))
     weights = _by_layer(weights)
@@ -225,7 +219,5 @@ def _positions(features: Any) -> Any:
 def _same_shape(first: Any, second: Any) -> tuple[Any, Any]:
     first, second = ops.convert_to_tensor(first), ops.convert_to_tensor(second)
     if tuple(first.shape) != tuple(second.shape):
-        raise ValueError(
-            f"Shapes differ: {tuple(first.shape)} is compared with {tuple(second.shape)}."
-        )
+        raise ValueError(f"Shapes differ: {tuple(first.shape)} is compared with {tuple(second.shape)}.")
     return first, second

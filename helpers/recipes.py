@@ -194,7 +194,7 @@ def transfer(
     *,
     size: int | None = None,
     content_weight: float = 1.0,
-    style_weight: float = 100.0,
+    style_weight: float = 50.0,
     content_layer: str = CONTENT_LAYER,
     style_layers: str | Iterable[str] = STYLE_LAYERS,
     layer_weights: Mapping[str, float] | None = None,

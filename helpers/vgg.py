@@ -56,10 +56,8 @@ def layer_name(layer: str) -> str:
     if text in CONV_LAYERS or text in POOL_LAYERS:
         return text
     near = difflib.get_close_matches(text, CONV_LAYERS + POOL_LAYERS, n=3, cutoff=0.4)
-    raise ValueError(
-        f"VGG19 has no layer {layer!r}; its layers are called "
-        f"{', '.join(near) + ' and the like' if near else 'block1_conv1 … block5_conv4 and block1_pool … block5_pool'}."
-    )
+    names = ", ".join(near or ("block1_conv1", "block1_conv2", "block1_pool"))
+    raise ValueError(f"VGG19 has no layer {layer!r}; its layers are called {names} and the like.")
 
 
 def layer_names(layers: str | Iterable[str]) -> tuple[str, ...]:

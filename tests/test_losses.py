@@ -115,9 +115,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("loss", "gradient", "target_size"), CASES)
-def test_closed_form_gradients_are_those_of_automatic_differentiation(
-    generator, loss, gradient, target_size
-):
+def test_closed_form_gradients_are_those_of_automatic_differentiation(generator, loss, gradient, target_size):
     before_relu = tf.constant(generator.standard_normal((1, 4, 5, 6)) * 3, tf.float32)
     target = feature_maps(generator, *target_size)
     with tf.GradientTape() as tape:

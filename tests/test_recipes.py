@@ -40,7 +40,7 @@ def test_a_result_holds_what_a_reader_needs(result, photo):
     assert len(result.history) == 12
     for record in result.history:
         assert set(record) == {"step", "evaluations", "seconds", "size", "total", "content", "style"}
-        expected = record["content"] + 100 * record["style"]
+        expected = record["content"] + 50 * record["style"]
         assert record["total"] == pytest.approx(expected, rel=1e-4)
     assert json.loads(json.dumps(result.settings)) == result.settings
     assert result.settings["recipe"] == "transfer"
@@ -119,7 +119,9 @@ def test_a_texture_has_any_size(painting, size):
 
 def test_equation_1_as_printed_grows_with_the_number_of_entries(photo, painting):
     sums, means = (
-        transfer(photo, painting, content_per_entry=per_entry, style_weight=0, start="noise", steps=1, **QUIET)
+        transfer(
+            photo, painting, content_per_entry=per_entry, style_weight=0, start="noise", steps=1, **QUIET
+        )
         for per_entry in (False, True)
     )
     entries = (photo.shape[0] // 8) * (photo.shape[1] // 8) * 512

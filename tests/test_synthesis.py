@@ -38,9 +38,7 @@ def target():
 
 @pytest.mark.parametrize(("optimizer", "coordinates"), WAYS)
 def test_every_optimiser_finds_the_minimum_of_a_convex_objective(start, target, optimizer, coordinates):
-    pixels, history = minimise(
-        towards(target), start, steps=80, optimizer=optimizer, coordinates=coordinates
-    )
+    pixels, history = minimise(towards(target), start, steps=80, optimizer=optimizer, coordinates=coordinates)
     assert np.abs(pixels - target).max() < 3
     assert history[-1]["total"] < 0.01 * towards(target)(start)[0]["total"]
 
@@ -101,9 +99,7 @@ def test_a_stop_keeps_what_was_reached(start, target, signal, optimizer):
         if record["step"] == 3:
             raise signal
 
-    pixels, history = minimise(
-        towards(target), start, steps=50, optimizer=optimizer, callback=stop_at_three
-    )
+    pixels, history = minimise(towards(target), start, steps=50, optimizer=optimizer, callback=stop_at_three)
     assert len(history) == 3
     assert history[-1]["total"] == pytest.approx(towards(target)(pixels)[0]["total"], rel=1e-5)
 
@@ -175,9 +171,10 @@ def test_coarse_to_fine_hands_the_picture_up():
     assert pixels.shape == (1, 8, 12, 3)
     assert {record["size"] for record in history} == {4, 8}
     first_fine = next(record for record in history if record["size"] == 8)
-    assert first_fine["total"] < 0.1 * towards(preprocess(np.full((8, 12, 3), 200.0)))(
-        preprocess(white_noise(8, 12, 0))
-    )[0]["total"]
+    assert (
+        first_fine["total"]
+        < 0.1 * towards(preprocess(np.full((8, 12, 3), 200.0)))(preprocess(white_noise(8, 12, 0)))[0]["total"]
+    )
 
 
 def test_a_stop_at_a_coarse_size_still_gives_a_picture_of_the_full_size():

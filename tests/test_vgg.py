@@ -66,9 +66,7 @@ def test_every_layer_has_the_shape_the_architecture_says():
 
 def test_the_bundled_weights_see_what_they_saw_before():
     with np.load(REFERENCE) as reference:
-        outputs = feature_model(CONV_LAYERS + POOL_LAYERS, weights="bundled")(
-            preprocess(reference["image"])
-        )
+        outputs = feature_model(CONV_LAYERS + POOL_LAYERS, weights="bundled")(preprocess(reference["image"]))
         for name, features in outputs.items():
             sampled = np.array(features)[0, ::2, ::2, ::16]
             np.testing.assert_allclose(

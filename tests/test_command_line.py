@@ -1,0 +1,109 @@
+"""The command line, by calling its main function on tiny pictures."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from helpers import load_image, read_settings
+from helpers.__main__ import main
+
+TINY = ["--size", "24", "--steps", "2"]
+
+
+def test_a_transfer_writes_a_picture_and_prints_its_path(tmp_path, capsys):
+    path = tmp_path / "out.png"
+    arguments = ["--style-weight", "30", "--start", "noise", "--seed", "3", "--optimizer", "adam"]
+    assert main(["transfer", "cat", "great_wave", *TINY, *arguments, "--output", str(path)]) == 0
+    assert capsys.readouterr().out.strip() == str(path)
+    assert load_image(path).shape[0] == 24
+    settings = read_settings(path)["arguments"]
+    expected = {
+        "photo": "cat",
+        "painting": "great_wave",
+        "size": 24,
+        "steps": 2,
+        "style_weight": 30.0,
+        "start": "noise",
+        "seed": 3,
+        "optimizer": "adam",
+        "weights": "bundled",
+    }
+    assert {name: settings[name] for name in expected} == expected
+
+
+def test_a_name_of_its_own_is_found_for_each_picture(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("helpers.__main__.OUTPUT", tmp_path / "output")
+    for _ in range(2):
+        assert main(["transfer", "cat", "great_wave", *TINY]) == 0
+    names = [Path(line).name for line in capsys.readouterr().out.split()]
+    assert names == ["cat_great_wave.png", "cat_great_wave-2.png"]
+    assert all((tmp_path / "output" / name).is_file() for name in names)
+
+
+def test_reconstruct_and_texture_likewise(tmp_path):
+    path = tmp_path / "reconstruction.png"
+    assert main(["reconstruct", "cat", "--layer", "conv2_1", *TINY, "--output", str(path)]) == 0
+    assert load_image(path).shape[0] == 24
+    path = tmp_path / "texture.png"
+    arguments = ["--layers", "conv1_1", "conv2_1", "--source-size", "32", "--output", str(path)]
+    assert main(["texture", "gravel", *TINY, *arguments]) == 0
+    assert load_image(path).shape == (24, 24, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["transfer", "nowhere.jpg"], "There is no file nowhere.jpg"),
+        (["transfer", "tempel"], "bundled are astronaut"),
+        (["transfer", "--start", "nosie"], "'noise', 'photo', 'painting'"),
+        (["transfer", "--weights", "imagnet"], "imagnet"),
+        (["transfer", "--output", "nowhere/picture.png"], "no folder nowhere"),
+        (["transfer", "--output", "picture.xyz"], "picture.xyz"),
+        (["transfer", "--size", "4"], "shorter side needs 16"),
+        (["reconstruct", "--layer", "conv9_9"], "conv9_9"),
+        (["texture", "--layers", "fc1"], "fc1"),
+        (["results", "mona_lisa"], "mona_lisa"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_writes_nothing(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("helpers.__main__.OUTPUT", tmp_path / "output")
+    assert main(arguments) == 1
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("arguments", [["--steps", "0"], ["--size", "-3"], ["--size", "big"]])
+def test_numbers_that_are_none_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["transfer", *arguments])
+    assert ended.value.code == 2
+    assert "a whole number of 1 or more" in capsys.readouterr().err
+
+
+def test_an_existing_file_is_kept_unless_asked(tmp_path, capsys):
+    path = tmp_path / "mine.png"
+    path.write_bytes(b"precious")
+    arguments = ["transfer", "cat", "great_wave", *TINY, "--output", str(path)]
+    assert main(arguments) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert path.read_bytes() == b"precious"
+    assert main([*arguments, "--overwrite"]) == 0
+    assert load_image(path).shape[0] == 24
+
+
+@pytest.mark.parametrize("command", ["transfer", "reconstruct", "texture", "results"])
+def test_help_does_not_wait_for_tensorflow(command):
+    code = (
+        "import sys; from helpers.__main__ import main\n"
+        f"try: main(['{command}', '--help'])\n"
+        "except SystemExit: pass\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "usage: course.py" in done.stdout

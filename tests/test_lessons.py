@@ -1,0 +1,173 @@
+"""Every lesson runs from top to bottom, as given and with its solutions put in."""
+
+import json
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+SECONDS = 240
+
+
+def tagged(notebook, tag):
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def with_solutions(notebook):
+    """The same lesson with each exercise's cell replaced by the solution that follows it."""
+    for exercise, solution in zip(tagged(notebook, "exercise"), tagged(notebook, "solution"), strict=True):
+        exercise.source = re.search(r"```python\n(.*?)```", solution.source, re.S)[1]
+    return notebook
+
+
+def run(notebook, monkeypatch):
+    monkeypatch.setenv("COURSE_FAST", "1")
+    NotebookClient(
+        notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
+    ).execute()
+    return notebook
+
+
+def verdicts(notebook):
+    return [
+        output["data"]["text/plain"]
+        for cell in tagged(notebook, "check")
+        for output in cell.outputs
+        if output["output_type"] == "execute_result"
+    ]
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def lesson(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def test_a_lesson_runs_as_given(lesson, monkeypatch):
+    found = verdicts(run(lesson, monkeypatch))
+    assert len(found) == len(tagged(lesson, "exercise")) >= 3
+    assert all(verdict.startswith("To do.") for verdict in found), found
+    for cell in lesson.cells:
+        for output in cell.get("outputs", []):
+            assert output.get("name") != "stderr", output["text"]
+
+
+def test_a_lesson_runs_with_its_solutions(lesson, monkeypatch):
+    found = verdicts(run(with_solutions(lesson), monkeypatch))
+    assert all(verdict.startswith("Right.") for verdict in found), found
+
+
+def test_a_lesson_has_the_parts_of_a_lesson(lesson):
+    text = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
+    for part in ("You will be able to", "*necessary:*", "*Helpful:*", "**Time**", "Predict, then run"):
+        assert part in text, part
+    for part in ("## Summary", "**Next:**", "**Sources**", "### Exercise 3"):
+        assert part in text, part
+    assert "!" not in re.sub(r"!=|!\[", "", re.sub(r"```.*?```", "", text, flags=re.S))
+
+
+def test_a_lesson_is_committed_without_outputs(lesson):
+    assert "widgets" not in lesson.metadata
+    assert all(
+        not cell.outputs and cell.execution_count is None for cell in lesson.cells if "outputs" in cell
+    )
+    nbformat.validate(lesson)
+
+
+def test_every_figure_has_alternative_text(lesson):
+    for cell in lesson.cells:
+        if cell.cell_type == "code":
+            for call in re.findall(
+                r"\b(?:show_images|show_plot|plot_history)\(.*?^\)", cell.source, re.S | re.M
+            ):
+                assert "alt=" in call, call
+
+
+def test_no_lesson_shows_a_switch_for_tests(lesson):
+    assert all("COURSE_FAST" not in cell.source for cell in lesson.cells)
+
+
+def test_the_first_code_cell_is_the_same_in_all_lessons_and_does_nothing_here():
+    cells = {tagged(nbformat.read(path, as_version=4), "colab")[0].source for path in LESSONS}
+    assert len(cells) == 1
+    done = subprocess.run([sys.executable, "-c", cells.pop()], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
+
+
+def colab(tmp_path, cell):
+    """Run the first cell as in Colab, with /content at a folder of the test, and report what it changed."""
+    program = f"""
+import sys, types
+sys.modules["google.colab"] = types.ModuleType("google.colab")
+{cell.replace("/content", str(tmp_path / "content"))}
+import json, os
+import helpers
+print(json.dumps([os.getcwd(), helpers.__file__]))
+"""
+    return subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, cwd=tmp_path)
+
+
+def test_in_colab_the_first_cell_fetches_the_course_once(tmp_path):
+    origin, content = tmp_path / "origin", tmp_path / "content"
+    (origin / "helpers").mkdir(parents=True)
+    (origin / "notebooks").mkdir()
+    content.mkdir()
+    (origin / "helpers" / "__init__.py").write_text("")
+    (origin / "notebooks" / "00_start_here.ipynb").write_text("{}")
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-C", str(origin)]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "course"]):
+        subprocess.run([*git, *arguments], check=True)
+    cell = tagged(nbformat.read(LESSONS[0], as_version=4), "colab")[0].source
+    addressed = re.sub(r'REPOSITORY = ".*?"', f'REPOSITORY = "{origin.as_uri()}"', cell)
+    for _ in range(2):
+        done = colab(tmp_path, addressed)
+        assert done.returncode == 0, done.stderr
+        folder, module = json.loads(done.stdout)
+        assert folder == str(content / "course" / "notebooks")
+        assert module == str(content / "course" / "helpers" / "__init__.py")
+
+
+def test_in_colab_a_missing_address_is_asked_for(tmp_path):
+    cell = tagged(nbformat.read(LESSONS[0], as_version=4), "colab")[0].source
+    done = colab(tmp_path, re.sub(r'REPOSITORY = ".*?"', 'REPOSITORY = ""', cell))
+    assert "address on GitHub" in done.stderr
+
+
+@pytest.mark.parametrize("generation", [7, 8])
+def test_an_uploaded_picture_is_read_in_both_generations_of_ipywidgets(generation):
+    import types
+
+    from helpers import bundled_image, upload_button, uploaded_image
+
+    assert uploaded_image(upload_button()) is None
+    content = bundled_image("cat").read_bytes()
+    value = {
+        7: {"cat.jpg": {"metadata": {"name": "cat.jpg"}, "content": content}},
+        8: ({"name": "cat.jpg", "content": memoryview(content)},),
+    }[generation]
+    assert uploaded_image(types.SimpleNamespace(value=value), size=30).shape == (30, 45, 3)
+
+
+def test_the_pace_follows_the_device_and_the_tests(monkeypatch):
+    from helpers import lessons
+
+    monkeypatch.delenv("COURSE_FAST", raising=False)
+    for device in ("cpu", "gpu"):
+        monkeypatch.setattr(lessons, "device", lambda device=device: device)
+        assert lessons.pace(cpu=(1, 2), gpu=(3, 4)) == {"cpu": (1, 2), "gpu": (3, 4)}[device]
+    monkeypatch.setenv("COURSE_FAST", "1")
+    assert lessons.pace(cpu=(1, 2), gpu=(3, 4)) == lessons.FAST
+
+
+def test_a_solution_parses():
+    for path in LESSONS:
+        for cell in tagged(nbformat.read(path, as_version=4), "solution"):
+            compile(
+                textwrap.dedent(re.search(r"```python\n(.*?)```", cell.source, re.S)[1]), path.name, "exec"
+            )
