@@ -65,6 +65,9 @@ def lab_options(rest):
     own = ["--ServerApp.root_dir=" + ROOT, "--LabApp.default_url=/lab/tree/" + FIRST_LESSON]
     if any(re.match(r"--(ServerApp\.root_dir|notebook-dir)\b", option) for option in rest):
         own = []
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # In a container the user is often root, which the server refuses unless told.
+        own.append("--allow-root")
     return own + rest
 
 

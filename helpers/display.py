@@ -101,7 +101,7 @@ def show_images(
         for image, title in zip(images, titles, strict=True)
     )
     grid = (
-        f"display:grid;gap:10px;justify-content:start;"
+        f"display:grid;gap:10px;justify-content:start;align-items:end;"
         f"grid-template-columns:repeat({columns or len(images)},minmax(0,{width}px))"
     )
     _show_html(_figure(f'<div style="{grid}">{cells}</div>', caption, alt))
@@ -128,6 +128,7 @@ def plot_history(
     different objectives.
     """
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import FuncFormatter, LogLocator
 
     figure, axes = plt.subplots(figsize=(7, 3.2))
     for index, (label, history) in enumerate(histories.items()):
@@ -142,6 +143,9 @@ def plot_history(
             )
     axes.set_xlabel("step")
     axes.set_ylabel(f"{term} loss")
+    axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        set_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)

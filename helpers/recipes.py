@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import math
 import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
@@ -54,7 +55,8 @@ class Result:
     settings: dict[str, Any]
     """JSON-ready: the recipe, its arguments, the weights used, the inputs' checksums, the versions.
 
-    Calling the recipe with ``settings["arguments"]`` repeats the run.
+    Calling the recipe with ``settings["arguments"]`` repeats the run. A picture that was given as a path or
+    a bundled name stands there as such; of one that was given as an array, only its checksum is kept.
     """
 
     def save(self, path: str | os.PathLike) -> Path:
@@ -106,15 +108,22 @@ def reconstruct(
 
     return _run(
         "reconstruct",
-        {"image": image, "layer": layer, "size": size, "seed": seed, "start": start, "scales": scales},
+        {
+            "image": image,
+            "layer": layer,
+            "size": size,
+            "steps": steps,
+            "seed": seed,
+            "start": start,
+            "scales": scales,
+            "optimizer": optimizer,
+            "coordinates": coordinates,
+        },
         {"image": target},
         network,
         build,
         _start(start, {}, seed),
         sizes,
-        steps,
-        optimizer,
-        coordinates,
         callback,
         progress,
     )
@@ -156,7 +165,7 @@ def synthesize_texture(
     source = load_image(image, source_size)
     height, width = (size, size) if isinstance(size, int) else size or source.shape[:2]
     network = _Network(resolve_weights(weights), pooling, normalised)
-    sizes = pyramid(height, width, scales or natural_scales(min(height, width, *source.shape[:2])))
+    sizes = pyramid(height, width, _scales(scales, height, width, *source.shape[:2]))
     _check_sides({"source": source, "texture": np.empty((height, width, 3))}, layers, sizes)
 
     def build(to_height: int, to_width: int) -> Evaluate:
@@ -170,19 +179,19 @@ def synthesize_texture(
             "layers": layers,
             "size": (height, width),
             "source_size": source_size,
+            "steps": steps,
             "seed": seed,
             "start": start,
             "scales": scales,
             "layer_weights": layer_weights,
+            "optimizer": optimizer,
+            "coordinates": coordinates,
         },
         {"image": source},
         network,
         build,
         _start(start, {}, seed),
         sizes,
-        steps,
-        optimizer,
-        coordinates,
         callback,
         progress,
     )
@@ -228,12 +237,13 @@ def transfer(
     Source: Gatys, Ecker and Bethge (2015), equation (7).
     """
     content_layer, style_layers = layer_name(content_layer), layer_names(style_layers)
+    _check_weights(content_weight, style_weight)
     content = load_image(photo, size)
     height, width = content.shape[:2]
     style = load_image(painting)
     style = load_image(style, min(*content.shape[:2], *style.shape[:2]))
     network = _Network(resolve_weights(weights), pooling, normalised)
-    sizes = pyramid(height, width, scales or natural_scales(min(height, width, *style.shape[:2])))
+    sizes = pyramid(height, width, _scales(scales, height, width, *style.shape[:2]))
     _check_sides({"photo": content, "painting": style}, (content_layer, *style_layers), sizes)
 
     def build(to_height: int, to_width: int) -> Evaluate:
@@ -258,17 +268,17 @@ def transfer(
             "layer_weights": layer_weights,
             "content_per_entry": content_per_entry,
             "start": start,
+            "steps": steps,
             "seed": seed,
             "scales": scales,
+            "optimizer": optimizer,
+            "coordinates": coordinates,
         },
         {"photo": content, "painting": style},
         network,
         build,
         _start(start, {"photo": content, "painting": style}, seed),
         sizes,
-        steps,
-        optimizer,
-        coordinates,
         callback,
         progress,
     )
@@ -294,12 +304,10 @@ def _run(
     build: Callable[[int, int], Evaluate],
     start: Callable[[int, int], np.ndarray],
     sizes: list[tuple[int, int]],
-    steps: int,
-    optimizer: Optimizer,
-    coordinates: Coordinates,
     callback: Callback | None,
     progress: bool,
 ) -> Result:
+    steps = arguments["steps"]
     costs = [
         height * width
         for (height, width), share in zip(sizes, shared_steps(steps, len(sizes)), strict=True)
@@ -317,17 +325,14 @@ def _run(
             start,
             sizes,
             steps=steps,
-            optimizer=optimizer,
-            coordinates=coordinates,
+            optimizer=arguments["optimizer"],
+            coordinates=arguments["coordinates"],
             callback=after_step,
         )
     settings = {
         "recipe": recipe,
         "arguments": {
             **{name: _json_ready(value) for name, value in arguments.items()},
-            "steps": steps,
-            "optimizer": optimizer,
-            "coordinates": coordinates,
             **network._asdict(),
         },
         "inputs": {name: _fingerprint(image) for name, image in inputs.items()},
@@ -369,9 +374,19 @@ def _cover(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return resize_image(image, tall, wide)[top : top + height, left : left + width]
 
 
+def _scales(asked: int | None, *sides: int) -> int:
+    return natural_scales(min(sides)) if asked is None else asked
+
+
 def _scaled(image: np.ndarray, factor: float) -> np.ndarray:
     height, width = image.shape[:2]
     return resize_image(image, max(1, round(height * factor)), max(1, round(width * factor)))
+
+
+def _check_weights(*weights: float) -> None:
+    if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not any(weights):
+        shown = " and ".join(f"{weight:g}" for weight in weights)
+        raise ValueError(f"The weights α and β are 0 or more and not both 0; these are {shown}.")
 
 
 def _check_sides(
@@ -397,7 +412,7 @@ def _json_ready(value: Any) -> Any:
         return {str(name): _json_ready(entry) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_json_ready(entry) for entry in value]
-    return _fingerprint(load_image(value))
+    return {"given_as": type(value).__name__}
 
 
 def _fingerprint(image: np.ndarray) -> dict[str, Any]:

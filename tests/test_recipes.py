@@ -71,6 +71,15 @@ def test_settings_name_bundled_pictures_and_no_folder_of_this_machine():
     assert str(bundled_image("temple").parent) not in json.dumps(result.settings)
 
 
+def test_pictures_given_as_bytes_and_open_files_are_read_once(tmp_path, photo):
+    path = bundled_image("great_wave")
+    with path.open("rb") as file:
+        result = transfer(photo, file, steps=1, **QUIET)
+    again = transfer(photo, path.read_bytes(), steps=1, **QUIET)
+    assert result.settings["inputs"] == again.settings["inputs"]
+    assert result.settings["arguments"]["painting"] == {"given_as": "BufferedReader"}
+
+
 def test_a_result_saved_as_jpeg_has_no_settings(result, tmp_path):
     path = result.save(tmp_path / "picture.jpg")
     assert np.abs(load_image(path) - result.image).mean() < 8
@@ -171,6 +180,10 @@ def test_the_callback_can_end_a_run(photo, painting):
         ({"size": 8}, ValueError, "shorter side needs 16"),
         ({"scales": 3}, ValueError, "shorter side needs 64"),
         ({"optimizer": "sgd"}, ValueError, "sgd"),
+        ({"scales": 0}, ValueError, "at least 1 size"),
+        ({"style_weight": -1.0}, ValueError, "1 and -1"),
+        ({"style_weight": 0, "content_weight": 0}, ValueError, "not both 0"),
+        ({"content_weight": float("nan")}, ValueError, "nan and 50"),
         ({"steps": 0}, ValueError, "at least 1 step"),
         ({"weights": "imagnet"}, ValueError, "imagnet"),
         ({"pooling": "median"}, ValueError, "median"),
