@@ -185,7 +185,7 @@ def _write_in_notebook() -> Callable[[str, float | None, Any], None]:
             handle.update(HTML(f"<div>{html.escape(text)}</div>"))
         elif now - written >= _PREVIEW_EVERY:
             written = now
-            picture = f'<img src="{_data_url(image(), "JPEG")}" alt="" style="max-height:320px">'
+            picture = f'<img src="{_data_url(image(), "JPEG")}" alt="" style="height:256px">'
             bar = f'<progress value="{fraction:.4f}" max="1" style="width:320px"></progress>'
             handle.update(HTML(f"<div>{bar} {html.escape(text)}</div>{picture}"))
 
