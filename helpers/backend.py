@@ -39,6 +39,12 @@ with _held_back_stderr():
 
     _GPUS = tf.config.list_physical_devices("GPU")
 
+if keras.backend.backend() != "tensorflow":
+    raise ImportError(
+        f"The helpers compute with TensorFlow, and Keras is set to {keras.backend.backend()}: "
+        "unset KERAS_BACKEND, or set it to tensorflow, and start again."
+    )
+
 __all__ = ["device", "keras", "value_and_gradient"]
 
 

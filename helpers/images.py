@@ -6,6 +6,7 @@ mean colour of ImageNet subtracted.
 
 import io
 import json
+import numbers
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,8 +66,8 @@ def load_image(source: Any, size: int | None = None, crop: bool = False) -> np.n
     Raises ``FileNotFoundError``, ``IsADirectoryError``, ``TypeError`` for a source of another kind, and
     ``ValueError`` for what cannot be read as a picture.
     """
-    if size is not None and size < 1:
-        raise ValueError(f"The size of a picture is at least 1 pixel, not {size}.")
+    if size is not None and (not isinstance(size, numbers.Integral) or size < 1):
+        raise ValueError(f"The size of a picture is a whole number of pixels, at least 1, not {size!r}.")
     if isinstance(source, Image.Image) or not hasattr(source, "__array__"):
         image = _rgb_over_white(_open(source))
     else:
@@ -185,7 +186,7 @@ def as_uint8(image: np.ndarray) -> np.ndarray:
 def _open(source: Any) -> Image.Image:
     if isinstance(source, Image.Image):
         return source
-    name, file = "These bytes", source
+    name, file = "What was given", source
     if isinstance(source, (str, os.PathLike)):
         name = os.fspath(source)
         if os.path.isdir(source):
@@ -218,7 +219,7 @@ def _rgb_over_white(picture: Image.Image) -> np.ndarray:
     if picture.mode.startswith("I"):
         sixteen_bit = np.asarray(picture, dtype=np.float32) / 257
         return np.repeat(np.clip(sixteen_bit, 0, 255)[..., np.newaxis], 3, axis=-1)
-    if "A" in picture.getbands() or "transparency" in picture.info:
+    if picture.mode in ("LA", "PA", "RGBA") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
         picture = Image.alpha_composite(white, picture)

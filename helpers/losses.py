@@ -210,14 +210,19 @@ def _by_layer(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _positions(features: Any) -> Any:
-    features = ops.convert_to_tensor(features)
+    features = _floats(features)
     if len(features.shape) != 4 or features.shape[0] != 1:
         raise ValueError(f"Feature maps have the shape (1, h, w, N), not {tuple(features.shape)}.")
     return ops.reshape(features, (-1, features.shape[-1]))
 
 
 def _same_shape(first: Any, second: Any) -> tuple[Any, Any]:
-    first, second = ops.convert_to_tensor(first), ops.convert_to_tensor(second)
+    first, second = _floats(first), _floats(second)
     if tuple(first.shape) != tuple(second.shape):
         raise ValueError(f"Shapes differ: {tuple(first.shape)} is compared with {tuple(second.shape)}.")
-    return first, second
+    return first, ops.cast(second, first.dtype)
+
+
+def _floats(values: Any) -> Any:
+    tensor = ops.convert_to_tensor(values)
+    return tensor if "float" in str(tensor.dtype) else ops.cast(tensor, "float32")

@@ -397,8 +397,9 @@ def _check_sides(
     for name, image in images.items():
         if min(image.shape[:2]) * reduction < needed:
             raise ValueError(
-                f"The {name} is {image.shape[1]} × {image.shape[0]} pixels; for these layers and "
-                f"{len(sizes)} scales its shorter side needs {round(needed / reduction)}."
+                f"The {name} is {image.shape[1]} × {image.shape[0]} pixels; its shorter side needs "
+                f"{round(needed / reduction)} for these layers"
+                + (f" at {len(sizes)} scales." if len(sizes) > 1 else ".")
             )
 
 

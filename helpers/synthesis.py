@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import numbers
 import time
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, get_args
@@ -78,6 +79,8 @@ def white_noise(height: int, width: int, seed: int) -> np.ndarray:
     The standard deviation is ``NOISE``: noise of the whole range would leave speckle where no term sees it.
     Returns ``float32 (height, width, 3)`` within 0…255; the same seed gives the same image.
     """
+    if seed < 0:
+        raise ValueError(f"The seed of the noise is 0 or more, not {seed}.")
     generator = np.random.default_rng(seed)
     noise = generator.standard_normal((height, width, 3), dtype=np.float32)
     return np.clip(IMAGENET_MEAN[::-1] + NOISE * noise, 0, 255)
@@ -111,8 +114,8 @@ def shared_steps(steps: int, scales: int) -> list[int]:
 
     Raises ``ValueError`` for fewer than one step.
     """
-    if steps < 1:
-        raise ValueError(f"A run has at least 1 step, not {steps}.")
+    if not isinstance(steps, numbers.Integral) or steps < 1:
+        raise ValueError(f"A run has a whole number of steps, at least 1 step, not {steps!r}.")
     share, rest = divmod(steps, scales)
     return [share] * (scales - 1) + [share + rest]
 

@@ -230,6 +230,8 @@ def _load(network: keras.Model, weights: str) -> None:
     elif weights == "bundled" or weights.endswith(".npz"):
         path = BUNDLED_WEIGHTS if weights == "bundled" else weights
         with np.load(path, allow_pickle=False) as stored:
+            if not all(f"{name}/codes" in stored for name in CONV_LAYERS):
+                raise ValueError(f"{path} does not hold the weights of VGG19.")
             for name in CONV_LAYERS:
                 kernel = stored[f"{name}/codebook"][stored[f"{name}/codes"]]
                 network.get_layer(name).set_weights([kernel, stored[f"{name}/bias"]])

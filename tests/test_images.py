@@ -109,6 +109,8 @@ def test_transparency_is_laid_over_white():
     picture = Image.new("RGBA", (1, 2), (0, 0, 0, 0))
     picture.putpixel((0, 1), (0, 100, 200, 255))
     assert load_image(picture).tolist() == [[[255, 255, 255]], [[0, 100, 200]]]
+    # In LAB the letter A is a colour, not transparency.
+    assert load_image(Image.new("LAB", (1, 1), (0, 128, 128))).max() <= 2
     palette = Image.new("P", (1, 1), 0)
     palette.putpalette([10, 20, 30])
     palette.info["transparency"] = 0

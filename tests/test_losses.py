@@ -194,3 +194,14 @@ def test_content_per_entry_divides_equation_1_by_its_number_of_entries(generator
 def test_losses_take_tensors_of_the_backend(generator):
     features = keras.ops.convert_to_tensor(feature_maps(generator))
     assert float(content_loss(features, features + 1)) == pytest.approx(60)
+
+
+def test_losses_take_mixed_precisions_integers_and_lists(generator):
+    features, target = feature_maps(generator), feature_maps(generator)
+    expected = float(content_loss(features, target))
+    assert float(content_loss(keras.ops.convert_to_tensor(features), target.astype(np.float64))) == expected
+    assert float(style_layer_loss(features.astype(np.float64), target)) == pytest.approx(
+        float(style_layer_loss(features, target)), rel=1e-5
+    )
+    assert np.array(gram_matrix(np.full((1, 2, 2, 1), 200, np.uint8))).tolist() == [[160000.0]]
+    assert float(content_loss([[[[1, 2]]]], [[[[3, 5]]]])) == 6.5

@@ -13,6 +13,7 @@ from helpers import (
     synthesize_texture,
     transfer,
 )
+from helpers.vgg import MEAN_ACTIVATIONS
 
 QUIET = {"progress": False, "weights": "bundled"}
 
@@ -177,8 +178,12 @@ def test_the_callback_can_end_a_run(photo, painting):
         ({"content_layer": "conv4_9"}, ValueError, "conv4_9"),
         ({"style_layers": []}, ValueError, "at least one layer"),
         ({"layer_weights": {"conv1_1": 1.0}}, ValueError, "weights name the layers"),
-        ({"size": 8}, ValueError, "shorter side needs 16"),
-        ({"scales": 3}, ValueError, "shorter side needs 64"),
+        ({"size": 8}, ValueError, "shorter side needs 16 for these layers."),
+        ({"scales": 3}, ValueError, "needs 64 for these layers at 3 scales"),
+        ({"size": 32.5}, ValueError, "32.5"),
+        ({"steps": 1.5}, ValueError, "1.5"),
+        ({"seed": -1, "start": "noise"}, ValueError, "0 or more, not -1"),
+        ({"weights": MEAN_ACTIVATIONS}, ValueError, "does not hold the weights"),
         ({"optimizer": "sgd"}, ValueError, "sgd"),
         ({"scales": 0}, ValueError, "at least 1 size"),
         ({"style_weight": -1.0}, ValueError, "1 and -1"),

@@ -64,6 +64,13 @@ def test_the_helpers_start_without_a_word():
     assert done.stderr == ""
 
 
+def test_another_backend_is_refused_in_a_sentence():
+    code = "import sys, types; sys.modules['keras'] = k = types.ModuleType('keras'); "
+    code += "k.backend = types.SimpleNamespace(backend=lambda: 'jax'); import helpers.backend"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert "Keras is set to jax" in done.stderr
+
+
 def test_no_file_names_a_package_index():
     hosts = ("py" + "pi.org", "python" + "hosted", "--index" + "-url", "--find" + "-links")
     for path in [*ROOT.glob("*.*"), *ROOT.glob("helpers/**/*.py"), *ROOT.glob("notebooks/*")]:
