@@ -1,7 +1,7 @@
 """Neural style transfer as in Gatys, Ecker and Bethge (2015): the functions behind the lessons.
 
-Data flows one way, and each module imports only from those before it: images, backend, display, vgg,
-losses, synthesis, recipes; after them the lessons' pace and checks, results, and the command line.
+Data flows one way, and each module imports only from those before it: images, backend, display, figures,
+vgg, losses, synthesis, recipes; after them the lessons' pace and checks, results, and the command line.
 """
 
 import importlib
@@ -12,7 +12,8 @@ _MODULE_OF = {
     for module, names in {
         "images": "bundled_image bundled_images crop_to_square deprocess load_image preprocess "
         "read_settings resize_image save_image",
-        "display": "plot_history show_images show_plot",
+        "display": "heatmap plot_history show_images show_plot show_table",
+        "figures": "draw_convolution draw_receptive_fields",
         "vgg": "CONTENT_LAYER CONV_LAYERS POOL_LAYERS STYLE_LAYERS feature_model layer_name vgg19",
         "losses": "content_gradient content_loss gram_matrix style_layer_gradient style_layer_loss "
         "style_loss total_loss",

@@ -5,6 +5,7 @@ with the sentence that helps.
 """
 
 import html
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -77,7 +78,36 @@ def check(exercise: str, function: Callable[..., Any]) -> Outcome:
         wrong = [mistake.answer(*_copied(case)) for case in task.cases]
         if all(_agree(*pair) for pair in zip(given, wrong, strict=True)):
             return Outcome(False, mistake.message)
-    return Outcome(False, _difference(task, given, right))
+    return Outcome(False, _pattern(given, right) or _difference(task, given, right))
+
+
+def _pattern(given: list[Any], right: list[Any]) -> str | None:
+    """What the answers to all cases have in common, where a table of mistakes does not list it."""
+    mine, theirs = [_numbers(value) for value in given], [_numbers(value) for value in right]
+    if any(value is None for value in mine):
+        return None
+    pairs = list(zip(mine, theirs, strict=True))
+    if all(m.ndim == 2 and _agree(m.T, t) for m, t in pairs):
+        return "Your matrix is the transpose of the answer: rows and columns are exchanged."
+    if all(m.ndim >= 3 and m.shape == t.shape and _agree(m[..., ::-1], t) for m, t in pairs):
+        return "The last axis runs the other way round: is it RGB in the place of BGR, or the reverse?"
+    if all(m.size == t.size and _agree(m.ravel(), t.ravel()) for m, t in pairs):
+        return (
+            f"The numbers are right, and the shape is not: the answer has {theirs[0].shape}, "
+            f"and yours {mine[0].shape}."
+        )
+    if any(m.shape != t.shape for m, t in pairs) or not all(np.any(m) for m in mine):
+        return None
+    factors = [float((m * t).sum() / (m * m).sum()) for m, t in pairs]
+    if all(_agree(factors[0] * m, t) for m, t in pairs):
+        if np.isclose(factors[0], -1):
+            return "Every number has the wrong sign."
+        return f"A constant factor is missing: every number of yours times {factors[0]:.4g} is the answer."
+    excess = [float((m - t).mean()) for m, t in pairs]
+    if len(pairs) > 1 and all(_agree(m - excess[0], t) for m, t in pairs):
+        side = "large" if excess[0] > 0 else "small"
+        return f"Every number of yours is {abs(excess[0]):.4g} too {side}."
+    return None
 
 
 def _difference(task: Exercise, given: list[Any], right: list[Any]) -> str:
@@ -127,6 +157,20 @@ def _short(value: Any) -> str:
 
 def _ramp(*shape: int, low: float = 0.0, high: float = 255.0) -> np.ndarray:
     return np.linspace(low, high, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+
+
+def _squares(maps: np.ndarray) -> np.ndarray:
+    height, width, filters = maps.shape
+    return maps.reshape(height // 2, 2, width // 2, 2, filters)
+
+
+def _receptive_field(layers: list[tuple[int, int]], stride_first: bool = False) -> int:
+    field, jump = 1, 1
+    for window, stride in layers:
+        jump *= stride if stride_first else 1
+        field += (window - 1) * jump
+        jump *= 1 if stride_first else stride
+    return field
 
 
 EXERCISES = {
@@ -199,6 +243,164 @@ EXERCISES = {
             ),
         ),
         praise="Twice the side costs four times the time, so try things out small and paint large last.",
+    ),
+    "one_answer": Exercise(
+        cases=(
+            (_ramp(2, 2, 3, low=-1, high=3), _ramp(2, 2, 3, low=2, high=-1.5) ** 3, 0.75),
+            (_ramp(3, 3, 1, low=0, high=2), _ramp(3, 3, 1, low=-1, high=2) ** 2, -2.0),
+        ),
+        answer=lambda window, weights, bias: (window * weights).sum() + bias,
+        mistakes=(
+            Mistake(
+                lambda window, weights, bias: (window * weights).sum(),
+                "The bias is missing: add it once, at the end.",
+            ),
+            Mistake(
+                lambda window, weights, bias: (window * weights + bias).sum(),
+                "The bias is added to every product. Add it once, after the sum.",
+            ),
+            Mistake(
+                lambda window, weights, bias: (window * weights).mean() + bias,
+                "The products are added up, not averaged: take the sum.",
+            ),
+            Mistake(
+                lambda window, weights, bias: (window * weights[::-1, ::-1]).sum() + bias,
+                "The kernel is turned by 180°. Networks use it as it is: the first weight belongs to the "
+                "first pixel.",
+            ),
+            Mistake(
+                lambda window, weights, bias: (window * weights).sum(axis=(0, 1)) + bias,
+                "You have one number for each input map. The sum runs over the maps as well: all three axes.",
+            ),
+            Mistake(
+                lambda window, weights, bias: (window * weights).sum(axis=-1) + bias,
+                "The sum runs over the maps only. It runs over the places of the window as well: all three "
+                "axes.",
+            ),
+            Mistake(
+                lambda window, weights, bias: window * weights + bias,
+                "The products are there. Now add them all up to a single number.",
+            ),
+        ),
+        praise="A convolution layer does this for every window and every kernel, and nothing else.",
+    ),
+    "output_size": Exercise(
+        cases=((224, 3, 1, 1), (224, 2, 2, 0), (11, 3, 2, 0), (10, 3, 2, 1), (7, 7, 3, 0)),
+        answer=lambda size, window, stride, padding: (size + 2 * padding - window) // stride + 1,
+        mistakes=(
+            Mistake(
+                lambda size, window, stride, padding: (size + 2 * padding - window) // stride,
+                "One is missing: the first window stands there before any step is taken.",
+            ),
+            Mistake(
+                lambda size, window, stride, padding: (size + padding - window) // stride + 1,
+                "The padding lies on both sides: it counts twice.",
+            ),
+            Mistake(
+                lambda size, window, stride, padding: (size + 2 * padding - window) / stride + 1,
+                "A part of a window is no window: divide without remainder, with //.",
+            ),
+            Mistake(
+                lambda size, window, stride, padding: -((window - size - 2 * padding) // stride) + 1,
+                "You round up. A window that does not fit entirely is left out: round down, with //.",
+            ),
+            Mistake(
+                lambda size, window, stride, padding: size + 2 * padding - window + 1,
+                "The stride is missing: divide the places that are left by it.",
+            ),
+            Mistake(
+                lambda size, window, stride, padding: (size - window) // stride + 1,
+                "The padding is missing: it makes the row longer before the windows are laid.",
+            ),
+            Mistake(
+                lambda size, window, stride, padding: (size + 2 * padding) // stride,
+                "The window is missing: it takes up K places itself.",
+            ),
+            Mistake(
+                lambda size, window, stride, padding: (size + 2 * padding - window + 1) // stride,
+                "The 1 comes after the division: count the steps, then add the first window.",
+            ),
+        ),
+        praise="With K = 3, S = 1 and P = 1 the size stays, as in all convolutions of VGG19.",
+    ),
+    "average_pool": Exercise(
+        cases=((_ramp(4, 6, 2) ** 1.5,), (_ramp(2, 2, 3, low=-4, high=9) ** 3,)),
+        answer=lambda maps: _squares(maps).mean(axis=(1, 3)),
+        mistakes=(
+            Mistake(
+                lambda maps: _squares(maps).max(axis=(1, 3)),
+                "That is max pooling. Average pooling takes the mean of the four.",
+            ),
+            Mistake(
+                lambda maps: _squares(maps).sum(axis=(1, 3)),
+                "That is the sum of the four numbers. Divide by 4.",
+            ),
+            Mistake(
+                lambda maps: maps[::2, ::2],
+                "You keep one number of each square and throw three away. Take the mean of all four.",
+            ),
+            Mistake(
+                lambda maps: (maps[:-1, :-1] + maps[:-1, 1:] + maps[1:, :-1] + maps[1:, 1:]) / 4,
+                "Your squares overlap. They lie side by side: the stride is 2.",
+            ),
+            Mistake(
+                lambda maps: _squares(maps).mean(axis=(1, 3, 4)),
+                "The maps are averaged with one another. Each map is pooled by itself.",
+            ),
+            Mistake(
+                lambda maps: (maps[::2, ::2] + maps[1::2, 1::2]) / 2,
+                "You average two of the four numbers only: the upper right and the lower left are missing.",
+            ),
+            Mistake(
+                lambda maps: _squares(maps).mean(axis=1).reshape(maps.shape[0] // 2, *maps.shape[1:]),
+                "The map is half as high but as wide as before: average over the columns as well.",
+            ),
+        ),
+        praise="Every second row and column is gone, and the mean of each square has stayed.",
+    ),
+    "receptive_field": Exercise(
+        cases=(
+            ([(3, 1)],),
+            ([(3, 1), (3, 1), (2, 2)],),
+            ([(3, 1), (3, 1), (2, 2), (3, 1), (3, 1), (2, 2), (3, 1)],),
+            ([(7, 2), (3, 2), (5, 1)],),
+        ),
+        answer=lambda layers: _receptive_field(layers),
+        mistakes=(
+            Mistake(
+                lambda layers: 1 + sum(window - 1 for window, _ in layers),
+                "The jump is missing: behind a stride of 2, one place more is two pixels more.",
+            ),
+            Mistake(
+                lambda layers: _receptive_field([(window, 1) for window, _ in layers]) - 1,
+                "Begin with r = 1: a single place sees itself.",
+            ),
+            Mistake(
+                lambda layers: sum(window for window, _ in layers),
+                "The windows are added up. A window of K adds only K − 1 places, each of them j pixels wide.",
+            ),
+            Mistake(
+                lambda layers: math.prod(window for window, _ in layers),
+                "The windows are multiplied. A window of K adds (K − 1) · j to what was seen before.",
+            ),
+            Mistake(
+                lambda layers: _receptive_field(layers, stride_first=True),
+                "The jump is updated too early: a layer's own stride counts from the next layer on.",
+            ),
+            Mistake(
+                lambda layers: _receptive_field([(window + 1, stride) for window, stride in layers]),
+                "Each layer adds (K − 1) · j, not K · j: one of the K places was seen before.",
+            ),
+            Mistake(
+                lambda layers: math.prod(stride for _, stride in layers),
+                "That is the jump j. Return r.",
+            ),
+            Mistake(
+                lambda layers: _receptive_field(layers[:1]),
+                "You return after the first layer: the return has to stand behind the loop.",
+            ),
+        ),
+        praise="For VGG19 this gives 3 pixels in the first layer and 252 in the last.",
     ),
     "style_loss": Exercise(
         cases=(

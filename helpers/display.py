@@ -4,6 +4,7 @@ import base64
 import contextlib
 import html
 import io
+import numbers
 import shutil
 import sys
 import time
@@ -82,11 +83,13 @@ def show_images(
     alt: str = "",
     columns: int | None = None,
     width: int = 300,
+    pixelated: bool = False,
 ) -> None:
     """Show images side by side in a notebook, each with a title, together with a caption.
 
     ``images``: ``(H, W, 3)``, 0…255. ``alt``: what the figure shows, for a reader who cannot see it.
     ``columns``: images in a row, by default all; ``width``: the width of each on the page, in pixels.
+    ``pixelated``: enlarge without smoothing, so that each pixel is a square.
 
     Raises ``ValueError`` where there are titles for some of the images only.
     """
@@ -94,9 +97,10 @@ def show_images(
     titles = list(titles) or [""] * len(images)
     if len(titles) != len(images):
         raise ValueError(f"There are {len(images)} images and {len(titles)} titles.")
+    rendering = ";image-rendering:pixelated" if pixelated else ""
     cells = "".join(
         f'<div style="text-align:center"><img src="{_data_url(image)}" '
-        f'alt="{html.escape(title or alt)}" style="width:100%;display:block">'
+        f'alt="{html.escape(title or alt)}" style="width:100%;display:block{rendering}">'
         f'<div style="padding:4px 0">{html.escape(title)}</div></div>'
         for image, title in zip(images, titles, strict=True)
     )
@@ -105,6 +109,57 @@ def show_images(
         f"grid-template-columns:repeat({columns or len(images)},minmax(0,{width}px))"
     )
     _show_html(_figure(f'<div style="{grid}">{cells}</div>', caption, alt))
+
+
+def heatmap(values: Any, signed: bool = False) -> np.ndarray:
+    """A matrix of numbers as a picture, for ``show_images``: from black (0) to light yellow (the largest).
+
+    ``values``: ``(H, W)``, 0 or more. ``signed``: any numbers, from blue (negative) over white (0) to red.
+    Returns ``uint8 (H, W, 3)``. Raises ``ValueError`` for another shape.
+    """
+    import matplotlib
+
+    values = np.asarray(values, dtype=np.float64)
+    if values.ndim != 2:
+        raise ValueError(f"A heat map shows a matrix (H, W), not the shape {values.shape}.")
+    largest = np.abs(values).max() or 1.0
+    share = (1 + values / largest) / 2 if signed else values / largest
+    colours = matplotlib.colormaps["RdBu_r" if signed else "magma"](share)
+    return as_uint8(255 * colours[..., :3])
+
+
+def show_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str = "", left: int = 1
+) -> None:
+    """Show a table in a notebook: whole numbers with thousands set apart, other numbers to four digits.
+
+    ``columns``: the head. ``rows``: one sequence of numbers or texts each. ``left``: how many columns, from
+    the first, are set flush left; the others are set flush right.
+
+    Raises ``ValueError`` where a row is longer or shorter than the head.
+    """
+    for row in rows:
+        if len(row) != len(columns):
+            raise ValueError(f"The table has {len(columns)} columns, and a row of it {len(row)} entries.")
+
+    def line(tag: str, entries: Sequence[Any]) -> str:
+        sides = ["left" if index < left else "right" for index in range(len(columns))]
+        return "".join(
+            f'<{tag} style="text-align:{side};padding:2px 12px">{html.escape(_written(entry))}</{tag}>'
+            for side, entry in zip(sides, entries, strict=True)
+        )
+
+    body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
+    table = f"<table><thead><tr>{line('th', columns)}</tr></thead><tbody>{body}</tbody></table>"
+    _show_html(_figure(table, caption, ""))
+
+
+def _written(entry: Any) -> str:
+    if isinstance(entry, str):
+        return entry
+    if isinstance(entry, numbers.Integral):
+        return f"{int(entry):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    return f"{float(entry):.4g}"
 
 
 def show_plot(figure: Any, *, caption: str = "", alt: str = "") -> None:

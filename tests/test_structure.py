@@ -15,6 +15,7 @@ ORDER = (
     "images",
     "backend",
     "display",
+    "figures",
     "vgg",
     "losses",
     "synthesis",
