@@ -62,6 +62,21 @@ ANSWERS = [
     ("average_pool", lambda maps: maps.mean(axis=-1), "The answer has the shape (2, 3, 2)"),
     ("receptive_field", lambda layers: 1 + sum(k - 1 for k, s in layers), "jump is missing"),
     ("receptive_field", lambda layers: sum(k for k, s in layers), "only K − 1 places"),
+    ("parameters", lambda k, n, m: k * k * n * m, "biases are missing"),
+    ("parameters", lambda k, n, m: m * (k * n + 1), "window is a square"),
+    ("scaled_size", lambda h, w, s: (s, s), "press the picture"),
+    ("scaled_size", lambda h, w, s: (h * s // min(h, w), w * s // min(h, w)), "Use round"),
+    ("scaled_size", lambda h, w, s: s, "The answer has the shape (2,)"),
+    ("central_square", lambda image, s: image[:s, :s], "upper left corner"),
+    ("central_square", lambda image, s: image[-s:, -s:], "lower right corner"),
+    ("to_pixels", lambda image: (image - [123.68, 116.779, 103.939])[np.newaxis], "order RGB: VGG19"),
+    (
+        "to_pixels",
+        lambda image: (image[..., ::-1] - [123.68, 116.779, 103.939])[np.newaxis],
+        "mean of another",
+    ),
+    ("to_pixels", lambda image: image[..., ::-1] - [103.939, 116.779, 123.68], "batch axis"),
+    ("to_pixels", lambda image: (image[..., ::-1] / 255 - [103.939, 116.779, 123.68])[None], "divide by 255"),
     ("estimated_seconds", lambda seconds, size, new: seconds * new / size, "four times the pixels"),
 ]
 
