@@ -77,6 +77,17 @@ ANSWERS = [
     ),
     ("to_pixels", lambda image: image[..., ::-1] - [103.939, 116.779, 123.68], "batch axis"),
     ("to_pixels", lambda image: (image[..., ::-1] / 255 - [103.939, 116.779, 123.68])[None], "divide by 255"),
+    ("content_loss", lambda f, p: ((f - p) ** 2).sum(), "½ is missing"),
+    ("content_loss", lambda f, p: ((f - p) ** 2).mean(), "not their mean"),
+    ("content_loss", lambda f, p: abs(f - p).sum() / 2, "absolute values"),
+    ("content_loss", lambda f, p: 0.5 * ((f - p) ** 2).sum(axis=-1), "one number for each place"),
+    ("content_gradient", lambda f, p: f - p, "Where F = 0"),
+    ("content_gradient", lambda f, p: (f - p) * (p > 0), "You ask where P > 0"),
+    ("content_gradient", lambda f, p: 2 * (f - p) * (f > 0), "cancels the 2"),
+    ("content_gradient", lambda f, p: ((f - p) * (f > 0)).sum(), "The answer has the shape (1, 2, 3, 2)"),
+    ("psnr", lambda a, b: 10 * np.log(255**2 / ((a - b) ** 2).mean()), "natural logarithm"),
+    ("psnr", lambda a, b: 20 * np.log10(255 / np.sqrt(((a - b) ** 2).mean())), "an error of a tenth"),
+    ("psnr", lambda a, b: 10 * np.log10(((a - b) ** 2).mean() / 255**2), "upside down"),
     ("estimated_seconds", lambda seconds, size, new: seconds * new / size, "four times the pixels"),
 ]
 
