@@ -179,6 +179,18 @@ def _square(image: np.ndarray, side: int, top: int, left: int) -> np.ndarray:
     return image[top : top + side, left : left + side]
 
 
+def _positions(features: np.ndarray) -> np.ndarray:
+    return features.reshape(-1, features.shape[-1])
+
+
+def _scrambled(features: np.ndarray) -> np.ndarray:
+    return features.reshape(features.shape[-1], -1)
+
+
+def _centred(features: np.ndarray) -> np.ndarray:
+    return _positions(features) - _positions(features).mean(axis=0)
+
+
 EXERCISES = {
     "shorter_side": Exercise(
         cases=((_ramp(4, 7, 3),), (_ramp(9, 5, 3),), (_ramp(2, 2, 3),)),
@@ -719,6 +731,138 @@ EXERCISES = {
             ),
         ),
         praise="Ten decibels more are an error of a tenth.",
+    ),
+    "gram_matrix": Exercise(
+        cases=(
+            (_ramp(1, 2, 3, 2, low=-1, high=4) ** 2,),
+            (_ramp(1, 2, 2, 3, low=3, high=-2) ** 3,),
+        ),
+        answer=lambda features: _positions(features).T @ _positions(features),
+        mistakes=(
+            Mistake(
+                lambda features: _positions(features) @ _positions(features).T,
+                "Yours has a row and a column for each place, M × M. Transpose the other factor: the sum "
+                "runs over the places.",
+            ),
+            Mistake(
+                lambda features: _positions(features).T @ _positions(features) / len(_positions(features)),
+                "Equation (3) is a plain sum: do not divide by the number of places. Equation (4) does that.",
+            ),
+            Mistake(
+                lambda features: _positions(features).T @ _positions(features) / features.size,
+                "Equation (3) is a plain sum: do not divide by the number of entries.",
+            ),
+            Mistake(
+                lambda features: _scrambled(features) @ _scrambled(features).T,
+                "reshape(N, -1) does not give F: it cuts the numbers in their order in memory, where the "
+                "filters come last. Use reshape(-1, N), which has a row for each place.",
+            ),
+            Mistake(
+                lambda features: _centred(features).T @ _centred(features),
+                "You subtract the means first: that is a covariance. The Gram matrix takes F as it is.",
+            ),
+            Mistake(
+                lambda features: (
+                    _positions(features).sum(axis=0)[:, np.newaxis] * _positions(features).sum(axis=0)
+                ),
+                "You add up each map first and multiply then. Multiply place by place, then add up.",
+            ),
+            Mistake(
+                lambda features: (_positions(features) ** 2).sum(axis=0),
+                "That is the diagonal: each filter with itself. The matrix has all pairs of filters.",
+            ),
+        ),
+        praise="N × N numbers: which filters answer together, and not a word about where.",
+    ),
+    "layer_loss": Exercise(
+        cases=(
+            (_ramp(3, 3, low=-2, high=40), _ramp(3, 3, low=30, high=2), 5),
+            (_ramp(2, 2, low=0, high=9) ** 2, _ramp(2, 2, low=3, high=1), 12),
+        ),
+        answer=lambda G, A, M: np.sum((G - A) ** 2) / (4 * len(G) ** 2 * M**2),
+        mistakes=(
+            Mistake(
+                lambda G, A, M: np.sum((G - A) ** 2),
+                "The factor 1 / (4 N² M²) is missing.",
+            ),
+            Mistake(
+                lambda G, A, M: np.sum((G - A) ** 2) / (4 * len(G) ** 2),
+                "M² is missing below: without it the loss grows with the picture.",
+            ),
+            Mistake(
+                lambda G, A, M: np.sum((G - A) ** 2) / (4 * M**2),
+                "N² is missing below: without it layers with many filters would count for more.",
+            ),
+            Mistake(
+                lambda G, A, M: np.sum((G - A) ** 2) / (len(G) ** 2 * M**2),
+                "The 4 is missing below.",
+            ),
+            Mistake(
+                lambda G, A, M: np.sum((G - A) ** 2) / (2 * len(G) ** 2 * M**2),
+                "Below stands 4, not 2: the 2 of the square and the two places of F in G cancel it.",
+            ),
+            Mistake(
+                lambda G, A, M: np.sum((G - A) ** 2) / (4 * len(G) * M),
+                "N and M have to be squared, as the differences are.",
+            ),
+            Mistake(
+                lambda G, A, M: np.mean((G - A) ** 2) / (4 * len(G) ** 2 * M**2),
+                "N² is divided by twice: np.mean does it by itself, so take the sum. (N is G.shape[0], not "
+                "G.size.)",
+            ),
+            Mistake(
+                lambda G, A, M: np.sum(np.abs(G - A)) / (4 * len(G) ** 2 * M**2),
+                "The differences have to be squared; you take their absolute values.",
+            ),
+            Mistake(
+                lambda G, A, M: np.sum((G - A) ** 2) / 4 * len(G) ** 2 * M**2,
+                "You multiply by N² M². Put all of 4 N² M² below the line: (4 * N**2 * M**2).",
+            ),
+        ),
+        praise="That is equation (4). Divided by M², it does not grow with the picture.",
+    ),
+    "style_gradient": Exercise(
+        cases=tuple(
+            (F, F @ F.T, A @ A.T)
+            for F, A in (
+                (np.maximum(0, _ramp(2, 5, low=-2, high=4)), _ramp(2, 2, low=3, high=-1)),
+                (np.maximum(0, _ramp(3, 4, low=5, high=-3)), _ramp(3, 3, low=-1, high=2) ** 2),
+            )
+        ),
+        answer=lambda F, G, A: np.where(F > 0, (G - A) @ F, 0) / F.size**2,
+        mistakes=(
+            Mistake(
+                lambda F, G, A: (G - A) @ F / F.size**2,
+                "Where F = 0 the ReLU lets no change through: the derivative is 0 there.",
+            ),
+            Mistake(
+                lambda F, G, A: np.where(F > 0, (A - G) @ F, 0) / F.size**2,
+                "The sign is turned round: it is G − A.",
+            ),
+            Mistake(
+                lambda F, G, A: (F.T @ (G - A)) / F.size**2,
+                "The product has a row for each place. Transpose it to the shape of F; and where F = 0 the "
+                "derivative is 0.",
+            ),
+            Mistake(
+                lambda F, G, A: np.where(F > 0, (G - A) @ F, 0),
+                "The factor 1 / (N² M²) is missing.",
+            ),
+            Mistake(
+                lambda F, G, A: np.where(F > 0, (G - A) @ F, 0) / (4 * F.size**2),
+                "The 4 of equation (4) is gone in the derivative: the square gives a 2, and F stands in G "
+                "twice.",
+            ),
+            Mistake(
+                lambda F, G, A: np.where(F > 0, (G - A) @ F, 0) / F.size,
+                "N and M are squared in the factor: 1 / (N² M²).",
+            ),
+            Mistake(
+                lambda F, G, A: np.where((G - A) @ F > 0, (G - A) @ F, 0) / F.size**2,
+                "You ask whether the product is above 0. The condition is F > 0.",
+            ),
+        ),
+        praise="That is equation (6). The ones below it are, once more, the chain rule.",
     ),
     "style_loss": Exercise(
         cases=(
