@@ -102,6 +102,14 @@ ANSWERS = [
     ("style_gradient", lambda F, G, A: F.T @ (G - A) * (F > 0).T / F.size**2, "is the transpose"),
     ("style_gradient", lambda F, G, A: (G - A) @ F / F.size**2, "Where F = 0"),
     ("style_gradient", lambda F, G, A: (F > 0) * ((G - A) @ F), "factor 1 / (N² M²)"),
+    ("softmax", lambda z: np.exp(z) / np.exp(z).sum(), "all rows together"),
+    ("softmax", lambda z: z / z.sum(axis=-1, keepdims=True), "exponential is missing"),
+    ("softmax", lambda z: np.exp(z - z.max(-1, keepdims=True)) / np.exp(z).sum(), "The shape is right"),
+    ("cross_entropy", lambda p, c: np.log(p[np.arange(len(c)), c]).mean(), "minus is missing"),
+    ("cross_entropy", lambda p, c: -np.log(p[:, c]).mean(), "Pair rows and labels"),
+    ("cross_entropy", lambda p, c: -np.log(p[c]).mean(), "and yours is"),
+    ("accuracy", lambda p, c: (p.argmax(-1) == c).sum(), "how many are right"),
+    ("accuracy", lambda p, c: (p.argmax(0) == c).mean(), "ValueError"),
     ("estimated_seconds", lambda seconds, size, new: seconds * new / size, "four times the pixels"),
 ]
 
