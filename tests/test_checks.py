@@ -110,6 +110,20 @@ ANSWERS = [
     ("cross_entropy", lambda p, c: -np.log(p[c]).mean(), "and yours is"),
     ("accuracy", lambda p, c: (p.argmax(-1) == c).sum(), "how many are right"),
     ("accuracy", lambda p, c: (p.argmax(0) == c).mean(), "ValueError"),
+    ("adam_step", lambda m, v, t, r: -r * m / np.sqrt(v), "corrections are missing"),
+    (
+        "adam_step",
+        lambda m, v, t, r: -r * (m / (1 - 0.9**t)) / np.sqrt(v / (1 - 0.999**t)),
+        "exactly the rate",
+    ),
+    ("secant_step", lambda x1, g1, x2, g2: x2 - g2 * (g2 - g1) / (x2 - x1), "Divide by it"),
+    ("secant_step", lambda x1, g1, x2, g2: x1 - g1 * (x2 - x1) / (g2 - g1), "bottom of a parabola"),
+    (
+        "evaluations_until",
+        lambda h, loss: next(r["step"] for r in h if r["total"] <= loss),
+        "That is the step",
+    ),
+    ("evaluations_until", lambda h, loss: None, "returns nothing"),
     ("estimated_seconds", lambda seconds, size, new: seconds * new / size, "four times the pixels"),
 ]
 
