@@ -124,6 +124,16 @@ ANSWERS = [
         "That is the step",
     ),
     ("evaluations_until", lambda h, loss: None, "returns nothing"),
+    ("keep_colours", lambda a, b: a + (b.mean(-1) - a.mean(-1))[..., None], "The eye weights them"),
+    ("keep_colours", lambda a, b: a + b @ [0.299, 0.587, 0.114] - a @ [0.299, 0.587, 0.114], "ValueError"),
+    (
+        "masked_gram",
+        lambda f, m: np.einsum("nhwi,nhwj->ij", f * m[..., None], f) / m.size,
+        "the sum of the mask",
+    ),
+    ("masked_gram", lambda f, m: f[0][m > 0].T @ f[0][m > 0] / m.sum(), "as firmly"),
+    ("total_variation", lambda x: (abs(x[1:] - x[:-1])).sum() + (abs(x[:, 1:] - x[:, :-1])).sum(), "squared"),
+    ("total_variation", lambda x: ((x[1:] - x[:-1]) ** 2).sum(), "columns are missing"),
     ("estimated_seconds", lambda seconds, size, new: seconds * new / size, "four times the pixels"),
 ]
 
