@@ -183,6 +183,13 @@ def as_uint8(image: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
+def png_bytes(image: np.ndarray) -> bytes:
+    """An image ``(H, W, 3)``, 0…255, as the bytes of a PNG file, for a widget that shows pictures."""
+    buffer = io.BytesIO()
+    Image.fromarray(as_uint8(np.asarray(image))).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
 def _open(source: Any) -> Image.Image:
     if isinstance(source, Image.Image):
         return source

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from helpers import check
-from helpers.checks import EXERCISES
+from helpers.exercises import EXERCISES
 
 
 @pytest.mark.parametrize("name", EXERCISES)
@@ -26,7 +26,7 @@ def test_an_unfilled_exercise_shows_its_hint():
     def unfilled(*arguments):
         raise NotImplementedError("Multiply the two.")
 
-    assert check("total_loss", unfilled) == (None, "Multiply the two.")
+    assert check("total_loss", unfilled) == (None, "Multiply the two. (Then delete the line with raise.)")
 
 
 # What students write, beside the mistakes of the table, and words of the answer they must get.
@@ -42,8 +42,8 @@ ANSWERS = [
     ("gradient_step", lambda p, g, r: p - 2 * r * g, "The shape is right"),
     ("gradient_step", lambda p, g, r: r * g - p, "wrong sign"),
     ("gradient_step", lambda p, g, r: (p - r * g)[..., ::-1], "RGB"),
-    ("gradient_step", lambda p, g, r: (p - r * g)[0], "the answer has (1, 2, 2, 3), and yours (2, 2, 3)"),
-    ("crossfade", lambda a, b, t: 2 * ((1 - t) * a + t * b), "times 0.5 is the answer"),
+    ("gradient_step", lambda p, g, r: (p - r * g)[0], "the answer has (1, 2, 2, 3), yours (2, 2, 3)"),
+    ("crossfade", lambda a, b, t: 2 * ((1 - t) * a + t * b), "2 times the right one"),
     ("style_loss", lambda e, w: sum(e.values()), "weight w_l"),
     ("style_loss", lambda e, w: max(e.values()), "and yours is"),
     ("style_loss", lambda e, w: e["conv9_1"], "KeyError"),
@@ -73,7 +73,7 @@ ANSWERS = [
     (
         "to_pixels",
         lambda image: (image[..., ::-1] - [123.68, 116.779, 103.939])[np.newaxis],
-        "mean of another",
+        "each other's mean",
     ),
     ("to_pixels", lambda image: image[..., ::-1] - [103.939, 116.779, 123.68], "batch axis"),
     ("to_pixels", lambda image: (image[..., ::-1] / 255 - [103.939, 116.779, 123.68])[None], "divide by 255"),
@@ -107,14 +107,14 @@ ANSWERS = [
     ("softmax", lambda z: np.exp(z - z.max(-1, keepdims=True)) / np.exp(z).sum(), "The shape is right"),
     ("cross_entropy", lambda p, c: np.log(p[np.arange(len(c)), c]).mean(), "minus is missing"),
     ("cross_entropy", lambda p, c: -np.log(p[:, c]).mean(), "Pair rows and labels"),
-    ("cross_entropy", lambda p, c: -np.log(p[c]).mean(), "and yours is"),
+    ("cross_entropy", lambda p, c: -np.log(p[c]).mean(), "picks whole rows"),
     ("accuracy", lambda p, c: (p.argmax(-1) == c).sum(), "how many are right"),
     ("accuracy", lambda p, c: (p.argmax(0) == c).mean(), "ValueError"),
-    ("adam_step", lambda m, v, t, r: -r * m / np.sqrt(v), "corrections are missing"),
+    ("adam_step", lambda m, v, t, r: -r * m / (v**0.5 + 1e-7), "corrections are missing"),
     (
         "adam_step",
         lambda m, v, t, r: -r * (m / (1 - 0.9**t)) / np.sqrt(v / (1 - 0.999**t)),
-        "exactly the rate",
+        "ε is missing",
     ),
     ("secant_step", lambda x1, g1, x2, g2: x2 - g2 * (g2 - g1) / (x2 - x1), "Divide by it"),
     ("secant_step", lambda x1, g1, x2, g2: x1 - g1 * (x2 - x1) / (g2 - g1), "bottom of a parabola"),
@@ -134,13 +134,69 @@ ANSWERS = [
     ("masked_gram", lambda f, m: f[0][m > 0].T @ f[0][m > 0] / m.sum(), "as firmly"),
     ("total_variation", lambda x: (abs(x[1:] - x[:-1])).sum() + (abs(x[:, 1:] - x[:, :-1])).sum(), "squared"),
     ("total_variation", lambda x: ((x[1:] - x[:-1]) ** 2).sum(), "columns are missing"),
+    ("crossfade", lambda a, b, t: (1 - t) * a.sum() + t * b.sum(), "yours is a single number"),
+    ("one_answer", lambda x, w, b: sum(x * w) + b, "is a sum missing"),
+    ("one_answer", lambda x, w, b: (x * w).sum, "brackets ()"),
+    ("layer_loss", lambda G, A, M: (G - A).sum() ** 2 / (4 * len(G) ** 2 * M**2), "Square each difference"),
+    ("style_gradient", lambda F, G, A: (F > 0) * ((G - A) @ F) / F.shape[1], "depends on the sizes"),
+    ("content_gradient", lambda f, p: f - p if f > 0 else 0, "use np.where"),
+    ("softmax", lambda z: np.exp(z) / np.exp(z).sum(axis=-1), "keepdims"),
+    ("cross_entropy", lambda p, c: -np.log(p.argmax(-1)).mean(), "nan or inf"),
+    ("shorter_side", lambda x: x.shape[0] if x.shape[0] < x.shape[1] else None, "has no return"),
+    ("total_variation", lambda x: (x[1:] - x[:-1], x[:, 1:] - x[:, :-1]), "rows of different lengths"),
+    ("parameters", lambda k, n, m: k ** (900 * n) * m, "nan or inf"),
+    ("total_loss", lambda c, s, a, b: exit(), "SystemExit"),
     ("estimated_seconds", lambda seconds, size, new: seconds * new / size, "four times the pixels"),
 ]
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize(("name", "answer", "words"), ANSWERS)
 def test_what_students_write_is_answered_in_words(name, answer, words):
     assert words in check(name, answer).message
+
+
+def test_a_library_s_own_not_implemented_error_is_no_hint():
+    def calls_on(*arguments):
+        def library():
+            raise NotImplementedError("no strings here")
+
+        return library()
+
+    assert (
+        check("total_loss", calls_on).message
+        == "Your function stops with NotImplementedError: no strings here"
+    )
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", EXERCISES)
+def test_any_answer_gets_a_sentence(name):
+    for value in (
+        None,
+        0,
+        -1.5,
+        np.nan,
+        np.inf,
+        "text",
+        [],
+        [1, [2, 3]],
+        {},
+        np.zeros((0, 3)),
+        10**30,
+        object(),
+    ):
+        outcome = check(name, lambda *arguments, value=value: value)
+        assert outcome.passed is False
+        assert outcome.message
+
+
+def test_a_function_that_changes_the_records_does_not_spoil_the_exercise():
+    def emptied(history, loss):
+        return sum(record.pop("evaluations") for record in history)
+
+    for _ in range(2):
+        assert "KeyError" not in check("evaluations_until", emptied).message
 
 
 def test_a_function_that_changes_its_arguments_does_not_spoil_the_check():

@@ -11,6 +11,7 @@ from helpers import (
     crop_to_square,
     deprocess,
     load_image,
+    png_bytes,
     preprocess,
     read_settings,
     resize_image,
@@ -188,3 +189,8 @@ def test_the_bundled_pictures_are_there_and_an_unknown_one_names_them():
     assert len(bundled_images("texture")) == 3
     with pytest.raises(FileNotFoundError, match="great_wave"):
         bundled_image("starry_night")
+
+
+def test_an_image_becomes_the_bytes_of_a_png_file():
+    image = np.array([[[0.2, 100.6, 300.0], [-5.0, 1.0, 2.0]]])
+    assert np.array_equal(load_image(png_bytes(image)), [[[0, 101, 255], [0, 1, 2]]])

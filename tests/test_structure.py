@@ -21,6 +21,7 @@ ORDER = (
     "synthesis",
     "recipes",
     "lessons",
+    "exercises",
     "checks",
     "results",
 )
