@@ -1,7 +1,8 @@
 """Neural style transfer as in Gatys, Ecker and Bethge (2015): the functions behind the lessons.
 
 Data flows one way, and each module imports only from those before it: images, backend, display, figures,
-vgg, losses, synthesis, recipes; after them the lessons' pace and checks, results, and the command line.
+vgg, losses, synthesis, recipes; after them what the lessons need (lessons, studio, exercises, checks), the
+gallery (results), and the command line.
 """
 
 import importlib
@@ -21,6 +22,7 @@ _MODULE_OF = {
         "recipes": "Result reconstruct synthesize_texture transfer",
         "checks": "check",
         "lessons": "pace upload_button uploaded_image",
+        "studio": "open_studio",
     }.items()
     for name in names.split()
 }

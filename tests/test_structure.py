@@ -21,6 +21,7 @@ ORDER = (
     "synthesis",
     "recipes",
     "lessons",
+    "studio",
     "exercises",
     "checks",
     "results",
