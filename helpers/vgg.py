@@ -86,8 +86,8 @@ def vgg19(
 
     The same arguments give the same model. Raises ``ValueError`` for other weights or pooling and
     ``FileNotFoundError`` for a missing file.
-    Source: Simonyan and Zisserman (2015), configuration E; average pooling and normalisation: Gatys,
-    Ecker and Bethge (2015), section 2.
+    Source: Simonyan and Zisserman (2015), configuration E; average pooling: Gatys, Ecker and Bethge
+    (2015); normalisation: their "Texture synthesis using convolutional neural networks" (2015).
     """
     if pooling not in ("avg", "max"):
         raise ValueError(f"Pooling is 'avg' or 'max', not {pooling!r}.")
