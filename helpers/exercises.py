@@ -1470,7 +1470,7 @@ EXERCISES = {
                 "Pixels are around 0 and may be negative: do not cut them off.",
             ),
         ),
-        praise="That is gradient descent on the pixels. L-BFGS takes the same gradient and steps further.",
+        praise="That is gradient descent on the pixels. Every optimiser starts from this gradient.",
     ),
 }
 """The exercises of all lessons by name."""

@@ -36,7 +36,7 @@ def open_studio(folder: str | Path = "../output") -> Any:
     size = ipywidgets.IntSlider(160, 96, 512, step=32, description="size")
     steps = ipywidgets.IntSlider(40, 10, 200, step=10, description="steps")
     style_weight = ipywidgets.FloatLogSlider(
-        50, base=10, min=0.5, max=3, step=0.1, description="β", readout_format=".0f"
+        50, base=10, min=0.5, max=3, step=0.05, description="β", readout_format=".0f"
     )
     start, stop, save = (ipywidgets.Button(description=text) for text in ("Start", "Stop", "Save"))
     bar = ipywidgets.FloatProgress(0, min=0, max=1)
