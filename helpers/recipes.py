@@ -2,11 +2,11 @@
 
 import dataclasses
 import hashlib
+import importlib
 import math
 import os
 import platform
 from collections.abc import Callable, Iterable, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -346,8 +346,13 @@ def _run(
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the packages that a run's numbers depend on."""
-    names = ("keras", "numpy", "pillow", "scipy", keras.backend.backend())
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
+    # Asked of the modules: the package of TensorFlow also goes by other names, such as tensorflow-cpu.
+    modules = {
+        "pillow": "PIL",
+        **{name: name for name in ("keras", "numpy", "scipy", keras.backend.backend())},
+    }
+    found = {name: importlib.import_module(module).__version__ for name, module in sorted(modules.items())}
+    return {"python": platform.python_version(), **found}
 
 
 def _start(start: Any, named: Mapping[str, np.ndarray], seed: int) -> Callable[[int, int], np.ndarray]:
