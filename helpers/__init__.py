@@ -11,7 +11,7 @@ from typing import Any
 _MODULE_OF = {
     name: module
     for module, names in {
-        "images": "bundled_image bundled_images crop_to_square deprocess load_image png_bytes preprocess "
+        "images": "bundled_image bundled_images crop_to_square deprocess image_bytes load_image preprocess "
         "read_settings resize_image save_image",
         "display": "heatmap plot_history show_images show_plot show_table",
         "figures": "draw_convolution draw_receptive_fields",

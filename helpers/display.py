@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from helpers.images import as_uint8
+from helpers.images import as_uint8, image_bytes
 
 Show = Callable[[dict[str, float], Callable[[], np.ndarray]], None]
 
@@ -222,9 +221,7 @@ def _show_html(markup: str) -> None:
 
 
 def _data_url(image: np.ndarray, kind: str = "PNG") -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(as_uint8(np.asarray(image))).save(buffer, format=kind)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(image_bytes(image, kind)).decode()}"
 
 
 def _write_in_notebook() -> Callable[[str, float | None, Any], None]:

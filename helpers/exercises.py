@@ -77,6 +77,10 @@ def _halves(left: np.ndarray, right: np.ndarray, column: int) -> np.ndarray:
     return np.concatenate([left[:, :column], right[:, column:]], axis=1)
 
 
+def _mse(image: np.ndarray, reference: np.ndarray) -> float:
+    return np.mean((image - reference) ** 2)
+
+
 def _right(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return probabilities[np.arange(len(labels)), labels]
 
@@ -627,10 +631,10 @@ EXERCISES = {
             (_ramp(2, 3, 3), _ramp(2, 3, 3, low=10, high=240)),
             (_ramp(1, 2, 3, low=100, high=90), _ramp(1, 2, 3, low=0, high=200)),
         ),
-        answer=lambda image, reference: 10 * np.log10(255**2 / np.mean((image - reference) ** 2)),
+        answer=lambda image, reference: 10 * np.log10(255**2 / _mse(image, reference)),
         mistakes=(
             Mistake(
-                lambda image, reference: 10 * np.log(255**2 / np.mean((image - reference) ** 2)),
+                lambda image, reference: 10 * np.log(255**2 / _mse(image, reference)),
                 "np.log is the natural logarithm. Use np.log10.",
             ),
             Mistake(
@@ -638,23 +642,23 @@ EXERCISES = {
                 "You divide by the sum of the squared differences. MSE is their mean.",
             ),
             Mistake(
-                lambda image, reference: 10 * np.log10(1 / np.mean((image - reference) ** 2)),
+                lambda image, reference: 10 * np.log10(1 / _mse(image, reference)),
                 "The largest value of these images is 255, so 255² stands above the error.",
             ),
             Mistake(
-                lambda image, reference: 10 * np.log10(255 / np.mean((image - reference) ** 2)),
+                lambda image, reference: 10 * np.log10(255 / _mse(image, reference)),
                 "255 has to be squared, as the differences are.",
             ),
             Mistake(
-                lambda image, reference: np.log10(255**2 / np.mean((image - reference) ** 2)),
+                lambda image, reference: np.log10(255**2 / _mse(image, reference)),
                 "The factor 10 is missing.",
             ),
             Mistake(
-                lambda image, reference: 20 * np.log10(255**2 / np.mean((image - reference) ** 2)),
+                lambda image, reference: 20 * np.log10(255**2 / _mse(image, reference)),
                 "The factor is 10: 20 belongs to the ratio without squares.",
             ),
             Mistake(
-                lambda image, reference: 10 * np.log10(np.mean((image - reference) ** 2) / 255**2),
+                lambda image, reference: 10 * np.log10(_mse(image, reference) / 255**2),
                 "The sign is turned round, or the fraction upside down: a small error has to give a large "
                 "PSNR.",
             ),
@@ -663,27 +667,27 @@ EXERCISES = {
                 "The error is the mean of the squared differences, not of the absolute ones.",
             ),
             Mistake(
-                lambda image, reference: np.mean((image - reference) ** 2),
+                lambda image, reference: _mse(image, reference),
                 "That is the mean squared error. The logarithm is still to come.",
             ),
             Mistake(
-                lambda image, reference: np.log(255**2 / np.mean((image - reference) ** 2)),
+                lambda image, reference: np.log(255**2 / _mse(image, reference)),
                 "The logarithm is to base 10 and has a factor 10: 10 * np.log10(…).",
             ),
             Mistake(
-                lambda image, reference: 10 * np.log2(255**2 / np.mean((image - reference) ** 2)),
+                lambda image, reference: 10 * np.log2(255**2 / _mse(image, reference)),
                 "Use np.log10, not np.log2.",
             ),
             Mistake(
-                lambda image, reference: 10 * np.log10(255 * 2 / np.mean((image - reference) ** 2)),
+                lambda image, reference: 10 * np.log10(255 * 2 / _mse(image, reference)),
                 "255 * 2 is twice 255. The square is 255**2.",
             ),
             Mistake(
-                lambda image, reference: 10 * np.log10(255 / np.sqrt(np.mean((image - reference) ** 2))),
+                lambda image, reference: 10 * np.log10(255 / np.sqrt(_mse(image, reference))),
                 "Without the squares the factor would be 20. Take 10 and 255² / MSE.",
             ),
             Mistake(
-                lambda image, reference: 10 * np.log10(image.max() ** 2 / np.mean((image - reference) ** 2)),
+                lambda image, reference: 10 * np.log10(image.max() ** 2 / _mse(image, reference)),
                 "Above stands 255², the largest value there can be, whatever this picture's largest is.",
             ),
         ),

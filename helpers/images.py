@@ -183,10 +183,10 @@ def as_uint8(image: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
-def png_bytes(image: np.ndarray) -> bytes:
-    """An image ``(H, W, 3)``, 0…255, as the bytes of a PNG file, for a widget that shows pictures."""
+def image_bytes(image: np.ndarray, kind: str = "PNG") -> bytes:
+    """An image ``(H, W, 3)``, 0…255, as the bytes of a PNG or JPEG file, for a page or a widget to show."""
     buffer = io.BytesIO()
-    Image.fromarray(as_uint8(np.asarray(image))).save(buffer, format="PNG")
+    Image.fromarray(as_uint8(np.asarray(image))).save(buffer, format=kind)
     return buffer.getvalue()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from helpers.display import clock
-from helpers.images import bundled_images, load_image, png_bytes
+from helpers.images import bundled_images, image_bytes, load_image
 from helpers.lessons import upload_button, uploaded_image
 from helpers.recipes import Result, transfer
 
@@ -41,7 +41,7 @@ def open_studio(folder: str | Path = "../output") -> Any:
     start, stop, save = (ipywidgets.Button(description=text) for text in ("Start", "Stop", "Save"))
     bar = ipywidgets.FloatProgress(0, min=0, max=1)
     says = ipywidgets.Label("Press Start.")
-    picture = ipywidgets.Image(value=png_bytes(load_image("temple", size=160)), width=480)
+    picture = ipywidgets.Image(value=image_bytes(load_image("temple", size=160)), width=480)
     stopping = threading.Event()
     finished: list[Result] = []
 
@@ -64,7 +64,7 @@ def open_studio(folder: str | Path = "../output") -> Any:
             says.value = f"{error}"
         else:
             finished[:] = [result]
-            picture.value = png_bytes(result.image)
+            picture.value = image_bytes(result.image)
             says.value = f"Done, {len(result.history)} steps. Save keeps it, with its settings inside."
         finally:
             start.disabled, stop.disabled, save.disabled = False, True, not finished
@@ -122,6 +122,6 @@ def _reporter(
         says.value = f"Step {step} of {steps}, loss {record['total']:.3g}, about {left} left."
         if time.perf_counter() - shown > _PICTURE_EVERY:
             shown = time.perf_counter()
-            picture.value = png_bytes(image())
+            picture.value = image_bytes(image())
 
     return report

@@ -10,8 +10,8 @@ from helpers import (
     bundled_images,
     crop_to_square,
     deprocess,
+    image_bytes,
     load_image,
-    png_bytes,
     preprocess,
     read_settings,
     resize_image,
@@ -193,4 +193,4 @@ def test_the_bundled_pictures_are_there_and_an_unknown_one_names_them():
 
 def test_an_image_becomes_the_bytes_of_a_png_file():
     image = np.array([[[0.2, 100.6, 300.0], [-5.0, 1.0, 2.0]]])
-    assert np.array_equal(load_image(png_bytes(image)), [[[0, 101, 255], [0, 1, 2]]])
+    assert np.array_equal(load_image(image_bytes(image)), [[[0, 101, 255], [0, 1, 2]]])

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from helpers import load_image, open_studio, png_bytes, read_settings
+from helpers import image_bytes, load_image, open_studio, read_settings
 
 
 def parts(page):
@@ -55,7 +55,7 @@ def test_a_picture_is_painted_shown_and_saved(page, tmp_path):
     (saved,) = tmp_path.glob("*.png")
     assert saved.name in page["Label"].value
     assert read_settings(saved)["arguments"]["style_weight"] == 50
-    assert page["Image"].value == png_bytes(load_image(saved))
+    assert page["Image"].value == image_bytes(load_image(saved))
 
 
 def test_stop_ends_the_run_with_what_there_is(page):
