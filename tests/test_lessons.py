@@ -1,5 +1,6 @@
 """Every lesson runs from top to bottom, as given and with its solutions put in."""
 
+import ast
 import json
 import re
 import subprocess
@@ -80,13 +81,20 @@ def test_a_lesson_is_committed_without_outputs(lesson):
     nbformat.validate(lesson)
 
 
-def test_every_figure_has_alternative_text(lesson):
+def calls_of(source, names):
+    """The calls of some functions in a cell, each as its keyword arguments' names."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in names:
+            yield node.func.id, {keyword.arg for keyword in node.keywords}
+
+
+def test_every_figure_has_a_caption_and_alternative_text(lesson):
     for cell in lesson.cells:
         if cell.cell_type == "code":
-            for call in re.findall(
-                r"\b(?:show_images|show_plot|plot_history)\(.*?^\)", cell.source, re.S | re.M
-            ):
-                assert "alt=" in call, call
+            for name, given in calls_of(cell.source, ("show_images", "show_plot", "plot_history")):
+                assert {"caption", "alt"} <= given, (cell.id, name)
+            for name, given in calls_of(cell.source, ("show_table",)):
+                assert "caption" in given, (cell.id, name)
 
 
 def test_no_lesson_shows_a_switch_for_tests(lesson):
