@@ -15,7 +15,7 @@ _MODULE_OF = {
         "read_settings resize_image save_image",
         "display": "heatmap plot_history show_images show_plot show_table",
         "figures": "draw_convolution draw_receptive_fields",
-        "vgg": "CONTENT_LAYER CONV_LAYERS POOL_LAYERS STYLE_LAYERS feature_model layer_name vgg19",
+        "vgg": "CONTENT_LAYER CONV_LAYERS LAYERS POOL_LAYERS STYLE_LAYERS feature_model layer_name vgg19",
         "losses": "Term content_gradient content_loss content_term gram_matrix style_layer_gradient "
         "style_layer_loss style_loss style_term total_loss",
         "synthesis": "coarse_to_fine minimise objective white_noise",

@@ -30,6 +30,9 @@ CONV_LAYERS = tuple(
 POOL_LAYERS = tuple(f"block{block}_pool" for block in range(1, 6))
 """The 5 pooling layers of VGG19, in order, by their names in Keras."""
 
+LAYERS = tuple(sorted(CONV_LAYERS + POOL_LAYERS))
+"""All 16 + 5 layers in order: in each block the convolutions, then the pooling."""
+
 STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
 """The layers of the style representation: conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 in the paper."""
 

@@ -7,6 +7,7 @@ import pytest
 from helpers import (
     CONTENT_LAYER,
     CONV_LAYERS,
+    LAYERS,
     POOL_LAYERS,
     STYLE_LAYERS,
     feature_model,
@@ -198,3 +199,7 @@ def test_the_bundled_weights_are_the_file_the_credits_name():
     digest = "fd6692a3144af15d97f58979ccea041af86fb244cd2748d7be4a51c36a38367f"
     assert weights_checksum("bundled") == digest
     assert digest in (BUNDLED_WEIGHTS.parent / "CREDITS.md").read_text(encoding="utf-8")
+
+
+def test_all_layers_stand_in_the_order_of_the_network():
+    assert [layer.name for layer in vgg19("random").layers[1:]] == list(LAYERS)
