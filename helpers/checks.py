@@ -9,6 +9,8 @@ import numpy as np
 
 from helpers.exercises import EXERCISES
 
+Cases = Sequence[tuple[Any, ...]]
+
 
 class Outcome(NamedTuple):
     """The verdict on an exercise: right, wrong, or (``None``) not filled in yet, with a sentence."""
@@ -55,11 +57,12 @@ def check(exercise: str, function: Callable[..., Any]) -> Outcome:
         wrong = [mistake.answer(*copy.deepcopy(case)) for case in task.cases]
         if all(_agree(*pair) for pair in zip(given, wrong, strict=True)):
             return Outcome(False, mistake.message)
-    for diagnose in (_what_is_no_number, _pattern, _first_difference):
-        message = diagnose(task.cases, given, right)
-        if message:
-            return Outcome(False, message)
-    return Outcome(False, "The answer differs.")
+    message = (
+        _what_is_no_number(task.cases, given, right)
+        or _pattern(given, right)
+        or _first_difference(task.cases, given, right)
+    )
+    return Outcome(False, message or "The answer differs.")
 
 
 def _stopped(error: BaseException) -> Outcome:
@@ -74,9 +77,6 @@ def _stopped(error: BaseException) -> Outcome:
     elif "broadcast" in text:
         advice = " Two shapes do not fit: keepdims=True keeps the axis of a sum, [..., np.newaxis] adds one."
     return Outcome(False, f"Your function stops with {type(error).__name__}: {text}{advice}")
-
-
-Cases = Sequence[tuple[Any, ...]]
 
 
 def _what_is_no_number(cases: Cases, given: list[Any], right: list[Any]) -> str | None:
@@ -105,7 +105,7 @@ def _what_is_no_number(cases: Cases, given: list[Any], right: list[Any]) -> str 
     return None
 
 
-def _pattern(cases: Cases, given: list[Any], right: list[Any]) -> str | None:
+def _pattern(given: list[Any], right: list[Any]) -> str | None:
     """What the answers to all cases have in common, where a table of mistakes does not list it."""
     pairs = [(_numbers(mine), _numbers(theirs)) for mine, theirs in zip(given, right, strict=True)]
     if all(m.ndim == 2 and _agree(m.T, t) for m, t in pairs):

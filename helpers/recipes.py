@@ -347,12 +347,12 @@ def _run(
 def versions() -> dict[str, str]:
     """The versions of Python and of the packages that a run's numbers depend on."""
     # Asked of the modules: the package of TensorFlow also goes by other names, such as tensorflow-cpu.
-    modules = {
-        "pillow": "PIL",
-        **{name: name for name in ("keras", "numpy", "scipy", keras.backend.backend())},
+    names = ("keras", "numpy", "pillow", "scipy", keras.backend.backend())
+    modules = {name: importlib.import_module("PIL" if name == "pillow" else name) for name in names}
+    return {
+        "python": platform.python_version(),
+        **{name: module.__version__ for name, module in modules.items()},
     }
-    found = {name: importlib.import_module(module).__version__ for name, module in sorted(modules.items())}
-    return {"python": platform.python_version(), **found}
 
 
 def _start(start: Any, named: Mapping[str, np.ndarray], seed: int) -> Callable[[int, int], np.ndarray]:

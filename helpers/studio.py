@@ -1,6 +1,5 @@
 """An interactive page for a notebook: choose a photo and a painting, and watch the picture grow."""
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -80,10 +79,9 @@ def open_studio(folder: str | Path = "../output") -> Any:
         stopping.set()
 
     def saved(_: Any) -> None:
-        with contextlib.suppress(FileExistsError):
-            Path(folder).mkdir(parents=True)
         path = Path(folder) / f"studio_{time.strftime('%Y%m%d_%H%M%S')}.png"
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             says.value = f"Saved: {finished[0].save(path)}"
         except OSError as error:
             says.value = f"It could not be saved: {error}"
