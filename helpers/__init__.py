@@ -1,8 +1,8 @@
 """Neural style transfer as in Gatys, Ecker and Bethge (2015): the functions behind the lessons.
 
 Data flows one way, and each module imports only from those before it: images, backend, display, figures,
-vgg, losses, synthesis, recipes; after them what the lessons need (lessons, studio, exercises, checks), the
-gallery (results), and the command line.
+vgg, losses, objectives, optimizers, synthesis, recipes; after them what the lessons need (lessons, studio,
+exercises, checks), the gallery (results), and the command line.
 """
 
 import importlib
@@ -18,7 +18,8 @@ _MODULE_OF = {
         "vgg": "CONTENT_LAYER CONV_LAYERS LAYERS POOL_LAYERS STYLE_LAYERS feature_model layer_name vgg19",
         "losses": "Term content_gradient content_loss content_term gram_matrix style_layer_gradient "
         "style_layer_loss style_loss style_term total_loss",
-        "synthesis": "coarse_to_fine minimise objective white_noise",
+        "objectives": "Tiling objective",
+        "synthesis": "coarse_to_fine minimise white_noise",
         "recipes": "Result reconstruct synthesize_texture transfer",
         "checks": "check",
         "lessons": "pace upload_button uploaded_image",

@@ -1,6 +1,8 @@
-"""The one place that knows which framework computes: its quiet start, its devices, its gradients.
+"""The one place that knows which framework computes: its start, its devices, its compiler, its gradients.
 
-Everything else writes its mathematics with ``keras.ops``.
+Everything else writes its mathematics with ``keras.ops``. The course teaches TensorFlow; with JAX or PyTorch
+installed, the environment variable ``KERAS_BACKEND`` set to ``jax`` or ``torch`` makes the same helpers
+compute with it.
 """
 
 import contextlib
@@ -8,8 +10,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
-
-import numpy as np
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -35,47 +35,116 @@ def _held_back_stderr() -> Iterator[None]:
 
 with _held_back_stderr():
     import keras
-    import tensorflow as tf
 
-    _GPUS = tf.config.list_physical_devices("GPU")
+BACKEND = keras.backend.backend()
+"""The framework that computes: ``"tensorflow"``, ``"jax"`` or ``"torch"``."""
 
-if keras.backend.backend() != "tensorflow":
-    raise ImportError(
-        f"The helpers compute with TensorFlow, and Keras is set to {keras.backend.backend()}: "
-        "unset KERAS_BACKEND, or set it to tensorflow, and start again."
-    )
+__all__ = ["BACKEND", "compiled", "device", "keras", "value_and_gradient"]
 
-__all__ = ["device", "keras", "value_and_gradient"]
+Objective = Callable[..., tuple[Any, Any]]
+"""An argument, and any others → ``(value, more)``: a scalar, and whatever else is wanted beside it."""
 
+if BACKEND == "tensorflow":
+    with _held_back_stderr():
+        import tensorflow as tf
 
-def device() -> str:
-    """``"gpu"`` where one is ready for use, else ``"cpu"``."""
-    return "gpu" if _GPUS else "cpu"
+        _GPUS = tf.config.list_physical_devices("GPU")
 
+    def device() -> str:
+        """``"gpu"`` where one is ready for use, else ``"cpu"``."""
+        return "gpu" if _GPUS else "cpu"
 
-def value_and_gradient(
-    function: Callable[[Any], tuple[Any, dict[str, Any]]],
-) -> Callable[[np.ndarray], tuple[dict[str, float], np.ndarray]]:
-    """Compile an objective together with its gradient with respect to the pixels.
+    def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
+        """Compile a function of nested tensors; one graph serves feature maps and pixels of every size.
 
-    ``function``: pixels ``(1, H, W, 3)`` → ``(total, terms)``, a scalar and a dict of scalars.
-    Returns a function: pixels → ``({"total": …, **terms}, gradient)`` with the gradient of the total as
-    ``float32 (1, H, W, 3)``. Automatic differentiation is the framework's.
-    """
+        ``sizes``: the places of arguments that are nested tuples of whole numbers.
+        """
+        graph = tf.function(function, autograph=False)
 
-    @tf.function
-    def compiled(pixels: tf.Tensor) -> tuple[tf.Tensor, dict[str, tf.Tensor], tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(pixels)
-            total, terms = function(pixels)
-        return total, terms, tape.gradient(total, pixels)
+        def any_size(tensor: tf.Tensor) -> tf.TensorSpec:
+            shape = tensor.shape.as_list()
+            return tf.TensorSpec([shape[0], None, None, shape[3]] if len(shape) == 4 else shape, tensor.dtype)
 
-    def evaluate(pixels: np.ndarray) -> tuple[dict[str, float], np.ndarray]:
-        tensor = tf.constant(pixels, dtype=tf.float32)
-        # Asked for by shape, since TensorFlow warns of retracing where many objectives are built in a row.
-        for_this_shape = compiled.get_concrete_function(tf.TensorSpec(tensor.shape, tf.float32))
-        total, terms, gradient = for_this_shape(tensor)
-        values = {"total": float(total), **{name: float(value) for name, value in terms.items()}}
-        return values, gradient.numpy()
+        def call(*arguments: Any) -> Any:
+            tensors = tf.nest.map_structure(tf.convert_to_tensor, arguments)
+            # Asked for by shape, since TensorFlow warns of retracing where many are built in a row.
+            return graph.get_concrete_function(*tf.nest.map_structure(any_size, tensors))(*tensors)
 
-    return evaluate
+        return call
+
+    def value_and_gradient(function: Objective) -> Callable[..., tuple[tuple[Any, Any], Any]]:
+        """Differentiate: a function of the same arguments → ``((value, more), gradient)``.
+
+        The gradient is the value's, with respect to the first argument, a tensor or a nest of tensors.
+        """
+
+        def evaluate(argument: Any, *others: Any) -> tuple[tuple[Any, Any], Any]:
+            with tf.GradientTape() as tape:
+                tape.watch(argument)
+                value, more = function(argument, *others)
+            zero = tf.UnconnectedGradients.ZERO
+            return (value, more), tape.gradient(value, argument, unconnected_gradients=zero)
+
+        return evaluate
+
+elif BACKEND == "jax":
+    import jax
+
+    def device() -> str:
+        """``"gpu"`` where one is ready for use, else ``"cpu"``."""
+        return "cpu" if jax.default_backend() == "cpu" else "gpu"
+
+    def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
+        """Compile a function of nested tensors, once for each size it meets.
+
+        ``sizes``: the places of arguments that are nested tuples of whole numbers.
+        """
+        return jax.jit(function, static_argnums=sizes)
+
+    def value_and_gradient(function: Objective) -> Callable[..., tuple[tuple[Any, Any], Any]]:
+        """Differentiate: a function of the same arguments → ``((value, more), gradient)``.
+
+        The gradient is the value's, with respect to the first argument, a tensor or a nest of tensors.
+        """
+        return jax.value_and_grad(function, has_aux=True)
+
+else:
+    import torch
+
+    def device() -> str:
+        """``"gpu"`` where one is ready for use, else ``"cpu"``."""
+        return "gpu" if torch.cuda.is_available() or torch.backends.mps.is_available() else "cpu"
+
+    def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
+        """PyTorch computes without compiling; numbers and arrays become tensors.
+
+        ``sizes``: the places of arguments that are nested tuples of whole numbers.
+        """
+
+        def call(*arguments: Any) -> Any:
+            return function(
+                *(
+                    argument
+                    if place in sizes
+                    else keras.tree.map_structure(keras.ops.convert_to_tensor, argument)
+                    for place, argument in enumerate(arguments)
+                )
+            )
+
+        return call
+
+    def value_and_gradient(function: Objective) -> Callable[..., tuple[tuple[Any, Any], Any]]:
+        """Differentiate: a function of the same arguments → ``((value, more), gradient)``.
+
+        The gradient is the value's, with respect to the first argument, a tensor or a nest of tensors.
+        """
+
+        def evaluate(argument: Any, *others: Any) -> tuple[tuple[Any, Any], Any]:
+            leaves = [leaf.detach().requires_grad_() for leaf in keras.tree.flatten(argument)]
+            with torch.enable_grad():
+                value, more = function(keras.tree.pack_sequence_as(argument, leaves), *others)
+                gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
+            value, more = keras.tree.map_structure(torch.detach, (value, more))
+            return (value, more), keras.tree.pack_sequence_as(argument, gradients)
+
+        return evaluate

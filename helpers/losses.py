@@ -5,6 +5,7 @@ writes them as a matrix F of N rows and M columns; here F_ik is the entry of fil
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from helpers.backend import keras
@@ -17,12 +18,27 @@ Features = Mapping[str, Any]
 
 
 class Term(NamedTuple):
-    """One named summand of an objective: ``weight · loss(features)`` over the feature maps of ``layers``."""
+    """One named summand of an objective: ``weight · loss``, the loss of sums over the positions of layers.
+
+    The losses of the paper are functions of sums over positions: equation (1) is one, a Gram matrix is a
+    table of them. What is a sum can be taken tile by tile, so such a term serves pictures of any size.
+    """
 
     name: str
     weight: float
     layers: tuple[str, ...]
-    loss: Callable[[Features], Any]
+    loss: Callable[[Mapping[str, Any], Any], Any]
+    """``({layer: sums}, targets)`` → a scalar."""
+    sums: Callable[[Any, Any], Any] | None = None
+    """A layer's feature maps and its map → whatever adds up over positions, a tensor or a dict of tensors.
+
+    ``None``: the feature maps themselves. Such a term can see how positions relate, and needs the whole
+    picture at once.
+    """
+    maps: Features = MappingProxyType({})
+    """Targets that lie over the positions of a layer, ``{layer: (1, h, w, C)}``: feature maps, or a mask."""
+    targets: Any = ()
+    """Targets that do not: tensors, numbers, or dicts of them."""
 
 
 def content_loss(features: Any, target: Any) -> Any:
@@ -108,8 +124,11 @@ def style_loss(features: Features, targets: Features, weights: Mapping[str, floa
     Source: Gatys, Ecker and Bethge (2015), equation (5).
     """
     features, targets = _by_layer(features), _by_layer(targets)
-    grams = {layer: gram_per_position(target) for layer, target in targets.items()}
-    return _style_loss(features, grams, _layer_weights(tuple(targets), weights))
+    missing = [layer for layer in targets if layer not in features]
+    if missing:
+        raise ValueError(f"The style needs feature maps of {', '.join(missing)} as well.")
+    weights = _layer_weights(tuple(targets), weights)
+    return sum(weights[layer] * style_layer_loss(features[layer], targets[layer]) for layer in targets)
 
 
 def style_layer_gradient(features: Any, target: Any) -> Any:
@@ -148,11 +167,7 @@ def content_term(target: Any, layer: str, weight: float, per_entry: bool, name: 
     layer = layer_name(layer)
     target = ops.convert_to_tensor(target)
     entries = target.shape[1] * target.shape[2] * target.shape[3] if per_entry else 1
-
-    def loss(features: Features) -> Any:
-        return content_loss(features[layer], target) / entries
-
-    return Term(name, weight, (layer,), loss)
+    return Term(name, weight, (layer,), _divided_sum, content_loss, {layer: target}, float(entries))
 
 
 def style_term(
@@ -163,13 +178,26 @@ def style_term(
 ) -> Term:
     """The style loss over some layers as a term of an objective; the target's Gram matrices are taken once.
 
-    ``targets``: feature maps of the painting, ``{layer: (1, h, w, N)}``.
+    ``targets``: the painting's feature maps, ``{layer: (1, h, w, N)}``, or its Gram matrices per position,
+    ``{layer: (N, N)}``, as ``gram_per_position`` gives them.
     """
     targets = _by_layer(targets)
-    layers = tuple(targets)
-    grams = {layer: gram_per_position(target) for layer, target in targets.items()}
-    weights = _layer_weights(layers, layer_weights)
-    return Term(name, weight, layers, lambda features: _style_loss(features, grams, weights))
+    weights = _layer_weights(tuple(targets), layer_weights)
+    grams = {
+        layer: gram_per_position(target) if len(target.shape) == 4 else ops.convert_to_tensor(target)
+        for layer, target in targets.items()
+    }
+    aims = {layer: {"gram": gram, "weight": weights[layer]} for layer, gram in grams.items()}
+    return Term(name, weight, tuple(targets), _style_loss_of_sums, gram_sums, targets=aims)
+
+
+def gram_sums(features: Any, _: Any = None) -> dict[str, Any]:
+    """What a Gram matrix per position is made of: G of equation (3), and the number M of positions.
+
+    ``features``: ``(1, h, w, N)``. Both add up over parts of a picture.
+    """
+    positions = _positions(features)
+    return {"gram": gram_matrix(features), "positions": ops.cast(ops.shape(positions)[0], positions.dtype)}
 
 
 def weighted_sum(terms: Sequence[Term], features: Features) -> tuple[Any, dict[str, Any]]:
@@ -178,17 +206,26 @@ def weighted_sum(terms: Sequence[Term], features: Features) -> tuple[Any, dict[s
     ``features``: ``{layer: (1, h, w, N)}`` with the layers of every term.
     Returns the total and each term's loss before its weight, by name.
     """
-    losses = {term.name: term.loss(features) for term in terms}
+    losses = {}
+    for term in terms:
+        sums = {layer: layer_sums(term, features[layer], term.maps.get(layer)) for layer in term.layers}
+        losses[term.name] = term.loss(sums, term.targets)
     return sum(term.weight * losses[term.name] for term in terms), losses
 
 
-def _style_loss(features: Features, grams: Features, weights: Mapping[str, float]) -> Any:
-    missing = [layer for layer in grams if layer not in features]
-    if missing:
-        raise ValueError(f"The style needs feature maps of {', '.join(missing)} as well.")
+def layer_sums(term: Term, features: Any, over: Any) -> Any:
+    """A term's sums in one layer, from its feature maps and the term's map of that layer, if it has one."""
+    return features if term.sums is None else term.sums(features, over)
+
+
+def _divided_sum(sums: Mapping[str, Any], entries: Any) -> Any:
+    return sum(sums.values()) / entries
+
+
+def _style_loss_of_sums(sums: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
     return sum(
-        weights[layer] * gram_distance(gram_per_position(features[layer]), gram)
-        for layer, gram in grams.items()
+        targets[layer]["weight"] * gram_distance(part["gram"] / part["positions"], targets[layer]["gram"])
+        for layer, part in sums.items()
     )
 
 

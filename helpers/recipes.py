@@ -16,15 +16,14 @@ from helpers.backend import device, keras
 from helpers.display import progress_bar
 from helpers.images import IMAGES, as_uint8, deprocess, load_image, preprocess, resize_image, save_image
 from helpers.losses import content_term, style_term
+from helpers.objectives import Evaluate, objective
+from helpers.optimizers import Coordinates
 from helpers.synthesis import (
     Callback,
-    Coordinates,
-    Evaluate,
     Optimizer,
     Record,
     coarse_to_fine,
     natural_scales,
-    objective,
     pyramid,
     shared_steps,
     white_noise,

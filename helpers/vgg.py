@@ -20,6 +20,10 @@ from helpers.images import bundled_images, load_image, preprocess
 
 Pooling = Literal["avg", "max"]
 
+Precision = Literal["float32", "bfloat16"]
+"""What the convolutions compute in. ``"bfloat16"`` keeps the range of float32 and 8 of its 24 binary digits;
+it halves the memory of feature maps and is faster on some processors and slower on others."""
+
 CONV_LAYERS = tuple(
     f"block{block}_conv{conv}"
     for block, convs in enumerate((2, 2, 4, 4, 4), start=1)
@@ -94,30 +98,17 @@ def vgg19(
     """
     if pooling not in ("avg", "max"):
         raise ValueError(f"Pooling is 'avg' or 'max', not {pooling!r}.")
-    return _vgg19(resolve_weights(weights), pooling, bool(normalised))
+    return _vgg19(resolve_weights(weights), pooling, bool(normalised), "float32")
 
 
 @functools.lru_cache(maxsize=8)
-def _vgg19(weights: str, pooling: Pooling, normalised: bool) -> keras.Model:
+def _vgg19(weights: str, pooling: Pooling, normalised: bool, precision: Precision) -> keras.Model:
+    kernels = _kernels(weights)
     if normalised:
-        plain = _vgg19(weights, pooling, False)
-        network = _with_pooling(plain, pooling)
-        means = _stored_or_measured_means(weights, pooling)
-        kernels = {name: plain.get_layer(name).get_weights() for name in CONV_LAYERS}
-        for name, (kernel, bias) in normalise_filters(kernels, means).items():
-            network.get_layer(name).set_weights([kernel, bias])
-    else:
-        # A height and width of None let one network see pictures of any size.
-        network = keras.applications.VGG19(
-            include_top=False,
-            weights="imagenet" if weights == "imagenet" else None,
-            input_shape=(None, None, 3),
-        )
-        if weights != "imagenet":
-            _load(network, weights)
-        if pooling == "avg":
-            trained, network = network, _with_pooling(network, pooling)
-            network.set_weights(trained.get_weights())
+        kernels = normalise_filters(kernels, _stored_or_measured_means(weights, pooling))
+    network = _architecture(pooling, precision)
+    for name in CONV_LAYERS:
+        network.get_layer(name).set_weights(kernels.pop(name))
     network.trainable = False
     return network
 
@@ -127,18 +118,85 @@ def feature_model(
     weights: str | os.PathLike = "auto",
     pooling: Pooling = "avg",
     normalised: bool = False,
+    precision: Precision = "float32",
 ) -> keras.Model:
     """The part of VGG19 that computes the feature maps of some layers, and nothing after them.
 
     Returns a model: pixels ``(1, H, W, 3)`` → dict ``{layer: feature maps (1, h, w, N)}`` with the layers
     named as they were asked for. Its weights are shared with every other model of the same network.
-    Convolution layers are taken after their ReLU. Raises as ``vgg19`` and ``layer_name`` do.
+    Convolution layers are taken after their ReLU.
+    ``precision``: what the network computes in; what it returns is ``float32`` either way.
+
+    Raises as ``vgg19`` and ``layer_name`` do.
     """
     asked = [layers] if isinstance(layers, str) else list(layers)
     layer_names(asked)
-    network = vgg19(weights, pooling, normalised)
+    network = _network(weights, pooling, normalised, precision)
     outputs = {layer: network.get_layer(layer_name(layer)).output for layer in asked}
-    return keras.Model(network.input, outputs, name="vgg19_features")
+    return keras.Model(network.input, _in_float32(outputs), name="vgg19_features")
+
+
+def split_model(
+    cut: str,
+    layers: Iterable[str],
+    weights: str | os.PathLike = "auto",
+    pooling: Pooling = "avg",
+    normalised: bool = False,
+    precision: Precision = "float32",
+) -> tuple[keras.Model, keras.Model]:
+    """``feature_model`` in two halves, cut behind a layer.
+
+    Returns two models: pixels → ``{layer: feature maps}`` of the layers up to ``cut``, and of ``cut`` itself
+    in the network's own precision; feature maps of ``cut`` → those of the layers behind it.
+    """
+    network = _network(weights, pooling, normalised, precision)
+    at = network.get_layer(cut).output
+    before = [name for name in layers if name != cut and LAYERS.index(name) < LAYERS.index(cut)]
+    behind = [name for name in layers if LAYERS.index(name) >= LAYERS.index(cut)]
+    first = {name: network.get_layer(name).output for name in before}
+    second = {name: network.get_layer(name).output for name in behind}
+    return (
+        keras.Model(network.input, {**_in_float32(first), cut: at}, name="vgg19_first_half"),
+        keras.Model(at, _in_float32(second), name="vgg19_second_half"),
+    )
+
+
+def _network(
+    weights: str | os.PathLike, pooling: Pooling, normalised: bool, precision: Precision
+) -> keras.Model:
+    if precision == "float32":
+        return vgg19(weights, pooling, normalised)
+    if precision != "bfloat16":
+        raise ValueError(f"The precision is 'float32' or 'bfloat16', not {precision!r}.")
+    return _vgg19(resolve_weights(weights), pooling, bool(normalised), precision)
+
+
+def _in_float32(outputs: dict[str, Any]) -> dict[str, Any]:
+    return {
+        layer: output if output.dtype == "float32" else keras.ops.cast(output, "float32")
+        for layer, output in outputs.items()
+    }
+
+
+def receptive_margin(layer: str) -> int:
+    """How many pixels beyond its own square a position of a layer sees, on every side.
+
+    Each convolution sees one position further than the layer before it; a position of a layer behind k
+    pooling layers stands for a square of 2^k pixels.
+    """
+    margin, stride = 0, 1
+    for name in LAYERS[: LAYERS.index(layer_name(layer)) + 1]:
+        if name in POOL_LAYERS:
+            stride *= 2
+        else:
+            margin += stride
+    return margin
+
+
+def stride(layer: str) -> int:
+    """How many pixels apart the positions of a layer are: 1, doubled by each pooling layer up to it."""
+    behind = LAYERS[: LAYERS.index(layer_name(layer)) + 1]
+    return 2 ** sum(name in POOL_LAYERS for name in behind)
 
 
 def smallest_side(layers: Iterable[str]) -> int:
@@ -215,31 +273,43 @@ def normalise_filters(
     return scaled
 
 
-def _with_pooling(network: keras.Model, pooling: Pooling) -> keras.Model:
+def _architecture(pooling: Pooling, precision: Precision) -> keras.Model:
+    """Keras' VGG19 for pictures of any size, with the pooling and precision asked for and no weights yet."""
     kinds = {"avg": keras.layers.AveragePooling2D, "max": keras.layers.MaxPooling2D}
 
     def clone(layer: keras.Layer) -> keras.Layer:
         if layer.name in POOL_LAYERS:
-            return kinds[pooling](pool_size=2, strides=2, name=layer.name)
-        return type(layer).from_config(layer.get_config())
+            return kinds[pooling](pool_size=2, strides=2, name=layer.name, dtype=precision)
+        settings = {**layer.get_config(), "dtype": precision}
+        if layer.name in CONV_LAYERS:
+            settings["kernel_initializer"] = "zeros"
+        return type(layer).from_config(settings)
 
-    return keras.models.clone_model(network, clone_function=clone)
+    return keras.models.clone_model(_keras_vgg19(None), clone_function=clone)
 
 
-def _load(network: keras.Model, weights: str) -> None:
+def _keras_vgg19(weights: str | None) -> keras.Model:
+    # A height and width of None let one network see pictures of any size.
+    return keras.applications.VGG19(include_top=False, weights=weights, input_shape=(None, None, 3))
+
+
+def _kernels(weights: str) -> dict[str, Sequence[np.ndarray]]:
+    """The kernel and bias of every convolution layer, ``{layer: (kernel (3, 3, in, out), bias (out,))}``."""
     if weights == "random":
-        for name, (kernel, bias) in _random_weights(seed=0).items():
-            network.get_layer(name).set_weights([kernel, bias])
-    elif weights == "bundled" or weights.endswith(".npz"):
+        return _random_weights(seed=0)
+    if weights == "bundled" or weights.endswith(".npz"):
         path = BUNDLED_WEIGHTS if weights == "bundled" else weights
         with np.load(path, allow_pickle=False) as stored:
             if not all(f"{name}/codes" in stored for name in CONV_LAYERS):
                 raise ValueError(f"{path} does not hold the weights of VGG19.")
-            for name in CONV_LAYERS:
-                kernel = stored[f"{name}/codebook"][stored[f"{name}/codes"]]
-                network.get_layer(name).set_weights([kernel, stored[f"{name}/bias"]])
-    else:
+            return {
+                name: (stored[f"{name}/codebook"][stored[f"{name}/codes"]], stored[f"{name}/bias"])
+                for name in CONV_LAYERS
+            }
+    network = _keras_vgg19("imagenet" if weights == "imagenet" else None)
+    if weights != "imagenet":
         network.load_weights(weights)
+    return {name: network.get_layer(name).get_weights() for name in CONV_LAYERS}
 
 
 def _random_weights(seed: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -280,7 +350,7 @@ def measured_means(weights: str, pooling: Pooling) -> dict[str, np.ndarray]:
     """``mean_activations`` over all bundled pictures with a shorter side of 256."""
     paths = [path for kind in ("content", "style", "texture") for path in bundled_images(kind)]
     images = (load_image(path, size=256) for path in paths)
-    return mean_activations(_vgg19(weights, pooling, False), images)
+    return mean_activations(_vgg19(weights, pooling, False, "float32"), images)
 
 
 def write_mean_activations(path: Any = MEAN_ACTIVATIONS) -> None:

@@ -188,7 +188,8 @@ def test_content_per_entry_divides_equation_1_by_its_number_of_entries(generator
     features, target = feature_maps(generator), feature_maps(generator)
     term = content_term(target, "conv4_2", 1.0, per_entry=True)
     expected = float(content_loss(features, target)) / (4 * 5 * 6)
-    assert float(term.loss({"block4_conv2": features})) == pytest.approx(expected, rel=1e-6)
+    _, losses = weighted_sum([term], {"block4_conv2": features})
+    assert float(losses["content"]) == pytest.approx(expected, rel=1e-6)
 
 
 def test_losses_take_tensors_of_the_backend(generator):

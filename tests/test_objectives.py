@@ -1,0 +1,153 @@
+"""An evaluation tile by tile is the evaluation of the whole picture, to the rounding of float32."""
+
+import keras
+import numpy as np
+import pytest
+
+from helpers import STYLE_LAYERS, Tiling, load_image, objective, preprocess
+from helpers.losses import Term, content_term, gram_per_position, style_term
+from helpers.objectives import Network, feature_maps, gram_matrices
+from helpers.vgg import LAYERS, feature_model, receptive_margin, stride
+
+PLAIN = Network("bundled", "avg", False, "float32")
+NORMALISED = Network("bundled", "avg", True, "float32")
+
+
+def numbers(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def apart(first, second):
+    first, second = numbers(first), numbers(second)
+    return np.linalg.norm(first - second) / np.linalg.norm(second)
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    """Of a size that no stride divides."""
+    noise = np.random.default_rng(2).normal(0, 12, (1, 75, 109, 3))
+    picture = preprocess(load_image("temple", size=75))[:, :, :109]
+    return (picture + noise).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def painting():
+    return preprocess(load_image("great_wave", size=60))
+
+
+def region(features, mask):
+    positions = keras.ops.reshape(features, (-1, features.shape[-1]))
+    weights = keras.ops.reshape(mask, (-1, 1))
+    gram = keras.ops.matmul(keras.ops.transpose(positions), weights * positions)
+    return {"gram": gram, "area": keras.ops.sum(mask)}
+
+
+def region_loss(sums, targets):
+    return sum(keras.ops.mean(keras.ops.square(part["gram"] / part["area"])) for part in sums.values())
+
+
+def terms_of(network, pixels, painting):
+    photo = feature_maps(pixels[:, ::-1] * 0.8, ["conv4_2"], network)["block4_conv2"]
+    mask = np.random.default_rng(3).uniform(size=(1, 75 // 4, 109 // 4, 1)).astype(np.float32)
+    return [
+        content_term(photo, "conv4_2", 1.0, per_entry=True),
+        style_term(feature_maps(painting, STYLE_LAYERS, network), 50.0),
+        Term("region", 1e-6, ("block3_conv2",), region_loss, region, maps={"block3_conv2": mask}),
+    ]
+
+
+TILINGS = [
+    Tiling(40),
+    Tiling(1000),
+    Tiling(32, "pool1"),
+    Tiling(64, "block2_pool"),
+    Tiling(40, "block3_pool"),
+    Tiling(48, "block4_pool"),
+    Tiling(32, "block5_pool"),
+]
+
+
+@pytest.mark.parametrize("network", [PLAIN, NORMALISED], ids=["plain", "normalised"])
+@pytest.mark.parametrize("tiling", TILINGS, ids=str)
+def test_loss_and_gradient_do_not_know_of_tiles(pixels, painting, network, tiling):
+    terms = terms_of(network, pixels, painting)
+    losses, gradient = objective(terms, *network)(pixels)
+    by_tiles, tiled_gradient = objective(terms, *network, tiling=tiling)(pixels)
+    assert set(losses) == {"total", "content", "style", "region"}
+    assert all(value > 0 for value in losses.values())
+    for name, value in losses.items():
+        assert by_tiles[name] == pytest.approx(value, rel=2e-6), name
+    assert apart(tiled_gradient, gradient) < 1e-5
+    assert np.abs(numbers(tiled_gradient) - numbers(gradient)).max() < 1e-5 * np.abs(numbers(gradient)).max()
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_feature_maps_do_not_know_of_tiles(pixels, layer):
+    whole = feature_model(layer, *PLAIN)(pixels)[layer]
+    tiled = feature_maps(pixels, [layer], PLAIN, Tiling(37))[layer]
+    assert tuple(whole.shape) == tuple(tiled.shape)
+    assert apart(tiled, whole) < 1e-5
+
+
+def test_a_position_sees_its_margin_and_nothing_beyond(pixels):
+    random = ("random", "avg", False, "float32")
+    for layer in ("block2_conv1", "block3_pool", "block4_conv1"):
+        step, margin = stride(layer), receptive_margin(layer)
+        model = feature_model(layer, *random)
+        row, column = 75 // step // 2, 109 // step // 2
+        top, left = row * step, column * step
+        height, width = pixels.shape[1:3]
+        rows, columns = np.arange(height), np.arange(width)
+        beyond = (rows < top - margin) | (rows >= top + step + margin)
+        beyond = beyond[:, np.newaxis] | (columns < left - margin) | (columns >= left + step + margin)
+        edge = (rows == top - margin)[:, np.newaxis] & (columns == left - margin)
+        before = numbers(model(pixels)[layer])[0, row, column]
+        for changed, same in ((beyond, True), (edge, False)):
+            if changed.any():
+                other = pixels + 200 * changed[..., np.newaxis].astype(np.float32)
+                assert (numbers(model(other)[layer])[0, row, column] == before).all() == same, layer
+
+
+def test_gram_matrices_whole_and_by_tiles(painting):
+    layers = ["block1_conv1", "block4_conv1"]
+    maps = feature_model(layers, *PLAIN)(painting)
+    for tiling in (None, Tiling(33)):
+        found = gram_matrices(painting, layers, PLAIN, tiling)
+        for layer in layers:
+            assert apart(found[layer], gram_per_position(maps[layer])) < 1e-5
+
+
+def test_a_style_term_takes_gram_matrices_as_well_as_feature_maps(pixels, painting):
+    maps = feature_model(STYLE_LAYERS, *PLAIN)(painting)
+    grams = gram_matrices(painting, STYLE_LAYERS, PLAIN)
+    from_maps, from_grams = (objective([style_term(given, 3.0)], *PLAIN)(pixels) for given in (maps, grams))
+    assert from_grams[0]["total"] == pytest.approx(from_maps[0]["total"], rel=1e-5)
+
+
+def test_a_term_that_needs_the_whole_picture_is_not_tiled(pixels):
+    term = Term(
+        "upper half", 1.0, ("block2_conv1",), lambda maps, targets: keras.ops.sum(maps["block2_conv1"])
+    )
+    losses, _ = objective([term], *PLAIN)(pixels)
+    assert losses["total"] == pytest.approx(
+        numbers(feature_model("conv2_1", *PLAIN)(pixels)["conv2_1"]).sum()
+    )
+    with pytest.raises(ValueError, match="upper half needs the whole picture"):
+        objective([term], *PLAIN, tiling=Tiling(64))
+
+
+def test_the_network_is_cut_at_poolings_only(pixels, painting):
+    term = style_term(gram_matrices(painting, ["conv2_1"], PLAIN), 1.0)
+    with pytest.raises(ValueError, match="cut at a pooling layer, not at block2_conv1"):
+        objective([term], *PLAIN, tiling=Tiling(64, "conv2_1"))(pixels)
+
+
+def test_bfloat16_is_near_float32(pixels, painting):
+    terms = terms_of(PLAIN, pixels, painting)
+    losses, gradient = objective(terms, *PLAIN)(pixels)
+    rounded, rounded_gradient = objective(terms, *PLAIN._replace(precision="bfloat16"))(pixels)
+    for name, value in losses.items():
+        assert rounded[name] == pytest.approx(value, rel=0.02)
+        assert rounded[name] != value
+    assert numbers(rounded_gradient).dtype == np.float32
+    assert apart(rounded_gradient, gradient) < 0.1

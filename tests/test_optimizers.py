@@ -1,0 +1,118 @@
+"""The optimisers against closed forms and against SciPy's and Keras' own."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import scipy.optimize
+
+from helpers import STYLE_LAYERS, load_image, objective, preprocess
+from helpers.images import IMAGENET_MEAN
+from helpers.losses import style_term
+from helpers.objectives import Network, gram_matrices
+from helpers.optimizers import LBFGS_MEMORY, adam, lbfgs
+
+NETWORK = Network("bundled", "avg", True, "float32")
+
+
+def numbers(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def bowl(centre, curvature):
+    """½ Σ curvature · (x − centre)², and its gradient."""
+
+    def evaluate(pixels):
+        difference = np.array(pixels, np.float64) - centre
+        return {"total": float((curvature * difference**2).sum() / 2)}, (curvature * difference).astype("f")
+
+    return evaluate
+
+
+@pytest.fixture
+def narrow(generator):
+    centre = preprocess(generator.uniform(60, 200, (6, 5, 3)))
+    return bowl(centre, np.geomspace(1, 300, centre.size).reshape(centre.shape)), centre
+
+
+def scipys(evaluate, start, evaluations):
+    """The losses that SciPy's L-BFGS-B sees, evaluation by evaluation."""
+    losses = []
+
+    def value_and_gradient(flat):
+        found, gradient = evaluate(flat.reshape(start.shape).astype(np.float32))
+        losses.append(found["total"])
+        return found["total"], numbers(gradient).astype(np.float64).ravel()
+
+    bounds = np.broadcast_to(np.stack([-IMAGENET_MEAN, 255 - IMAGENET_MEAN], axis=-1), (*start.shape, 2))
+    scipy.optimize.minimize(
+        value_and_gradient,
+        start.ravel().astype(np.float64),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds.reshape(-1, 2),
+        options={"maxcor": LBFGS_MEMORY, "maxfun": evaluations, "maxiter": evaluations, "ftol": 0, "gtol": 0},
+    )
+    return losses
+
+
+def counted(evaluate, losses):
+    def count(pixels):
+        found, gradient = evaluate(pixels)
+        losses.append(found["total"])
+        return found, gradient
+
+    return count
+
+
+def test_lbfgs_finds_the_lowest_point_of_a_narrow_valley(narrow):
+    evaluate, centre = narrow
+    start = preprocess(np.full((6, 5, 3), 128.0))
+    *_, (pixels, losses) = itertools.islice(lbfgs(evaluate, start), 80)
+    assert np.abs(numbers(pixels) - centre).max() < 0.1
+    assert losses["total"] < 1e-6 * evaluate(start)[0]["total"]
+
+
+def test_lbfgs_needs_no_more_evaluations_than_scipys():
+    pixels = preprocess(load_image("great_wave", size=64))
+    evaluate = objective([style_term(gram_matrices(pixels, STYLE_LAYERS, NETWORK), 50.0)], *NETWORK)
+    start, own = preprocess(load_image("temple", size=64)), []
+    for _ in itertools.islice(lbfgs(counted(evaluate, own), start), 60):
+        pass
+    reference = scipys(evaluate, start, len(own))
+    assert min(own) < 1.1 * min(reference)
+
+
+def test_pixels_at_the_end_of_their_range_stand_still_and_the_others_move_on(generator):
+    start = preprocess(generator.uniform(0, 255, (6, 5, 3)))
+    centre = start.copy()
+    centre[0, :3] = 400
+    centre[0, 3:] = 10
+    *_, (pixels, _) = itertools.islice(lbfgs(bowl(centre, 1.0), start), 30)
+    found = numbers(pixels)[0]
+    np.testing.assert_allclose(found[:3], np.broadcast_to(255 - IMAGENET_MEAN, (3, 5, 3)), atol=1e-3)
+    np.testing.assert_allclose(found[3:], 10, atol=0.1)
+
+
+def test_lbfgs_ends_where_the_loss_is_not_finite():
+    start = preprocess(np.full((4, 4, 3), 128.0))
+    assert list(lbfgs(lambda pixels: ({"total": np.nan}, np.full((1, 4, 4, 3), np.nan, "f")), start)) == []
+
+
+def test_adams_first_step_is_its_learning_rate_in_every_colour(generator):
+    start = preprocess(np.full((4, 6, 3), 128.0))
+    gradient = generator.standard_normal(start.shape).astype(np.float32)
+    pixels, _ = next(adam(lambda pixels: ({"total": 0.0}, gradient), start, learning_rate=3.0))
+    np.testing.assert_allclose(numbers(pixels), start - 3.0 * np.sign(gradient), atol=0.05)
+
+
+def test_a_step_hands_out_pixels_that_later_steps_leave_alone(narrow):
+    evaluate, _ = narrow
+    start = preprocess(np.full((6, 5, 3), 128.0))
+    for optimiser in (adam, lbfgs):
+        taken = optimiser(evaluate, start)
+        first = next(taken)[0]
+        kept = numbers(first).copy()
+        next(taken)
+        assert (numbers(first) == kept).all()
