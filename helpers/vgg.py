@@ -6,10 +6,11 @@ max pooling, as in Gatys, Ecker and Bethge (2015), and its weights never change.
 
 import difflib
 import functools
+import gc
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +46,10 @@ CONTENT_LAYER = "block4_conv2"
 
 BUNDLED_WEIGHTS = Path(__file__).with_name("weights") / "vgg19_imagenet_8bit.npz"
 MEAN_ACTIVATIONS = Path(__file__).with_name("weights") / "vgg19_mean_activations.npz"
+
+Kernels = Iterator[tuple[str, np.ndarray, np.ndarray]]
+"""The convolution layers in order: name, kernel ``(3, 3, in, out)``, bias ``(out,)``; one at a time, since
+all of them take 80 MB."""
 
 _KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _KERAS_FILE_MD5 = "253f8cb515780f3b799900260a226db6"
@@ -107,8 +112,8 @@ def _vgg19(weights: str, pooling: Pooling, normalised: bool, precision: Precisio
     if normalised:
         kernels = normalise_filters(kernels, _stored_or_measured_means(weights, pooling))
     network = _architecture(pooling, precision)
-    for name in CONV_LAYERS:
-        network.get_layer(name).set_weights(kernels.pop(name))
+    for name, kernel, bias in kernels:
+        network.get_layer(name).set_weights((kernel, bias))
     network.trainable = False
     return network
 
@@ -254,38 +259,31 @@ def mean_activations(network: keras.Model, images: Iterable[np.ndarray]) -> dict
     return {name: (sums[name] / positions[name]).astype(np.float32) for name in CONV_LAYERS}
 
 
-def normalise_filters(
-    kernels: dict[str, Sequence[np.ndarray]], means: dict[str, np.ndarray]
-) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def normalise_filters(kernels: Kernels, means: Mapping[str, np.ndarray]) -> Kernels:
     """Scale every filter to mean activation 1 without changing what the network computes.
 
-    ``kernels``: ``{layer: (kernel (3, 3, in, out), bias (out,))}``, ``means``: ``{layer: (out,)}``. Kernel
-    and bias are divided by the filter's mean; the next layer's input channels are multiplied by it. A
-    filter that is silent on every picture keeps its scale.
+    ``means``: ``{layer: (out,)}``. Kernel and bias are divided by the filter's mean; the next layer's input
+    channels are multiplied by it. A filter that is silent on every picture keeps its scale.
     """
-    scaled = {}
     before = np.ones(3, dtype=np.float32)
-    for name in CONV_LAYERS:
-        kernel, bias = kernels[name]
+    for name, kernel, bias in kernels:
         mean = np.where(means[name] > 0, means[name], 1).astype(np.float32)
-        scaled[name] = (kernel * before[:, np.newaxis] / mean, bias / mean)
+        yield name, kernel * before[:, np.newaxis] / mean, bias / mean
         before = mean
-    return scaled
 
 
 def _architecture(pooling: Pooling, precision: Precision) -> keras.Model:
     """Keras' VGG19 for pictures of any size, with the pooling and precision asked for and no weights yet."""
-    kinds = {"avg": keras.layers.AveragePooling2D, "max": keras.layers.MaxPooling2D}
-
-    def clone(layer: keras.Layer) -> keras.Layer:
-        if layer.name in POOL_LAYERS:
-            return kinds[pooling](pool_size=2, strides=2, name=layer.name, dtype=precision)
-        settings = {**layer.get_config(), "dtype": precision}
-        if layer.name in CONV_LAYERS:
-            settings["kernel_initializer"] = "zeros"
-        return type(layer).from_config(settings)
-
-    return keras.models.clone_model(_keras_vgg19(None), clone_function=clone)
+    plan = _keras_vgg19(None).get_config()
+    # Keras' own network, 80 MB of random numbers, goes before its copy comes.
+    gc.collect()
+    for layer in plan["layers"]:
+        layer["config"]["dtype"] = precision
+        if layer["config"]["name"] in CONV_LAYERS:
+            layer["config"]["kernel_initializer"] = "zeros"
+        elif layer["config"]["name"] in POOL_LAYERS:
+            layer["class_name"] = {"avg": "AveragePooling2D", "max": "MaxPooling2D"}[pooling]
+    return keras.Model.from_config(plan)
 
 
 def _keras_vgg19(weights: str | None) -> keras.Model:
@@ -293,37 +291,34 @@ def _keras_vgg19(weights: str | None) -> keras.Model:
     return keras.applications.VGG19(include_top=False, weights=weights, input_shape=(None, None, 3))
 
 
-def _kernels(weights: str) -> dict[str, Sequence[np.ndarray]]:
-    """The kernel and bias of every convolution layer, ``{layer: (kernel (3, 3, in, out), bias (out,))}``."""
+def _kernels(weights: str) -> Kernels:
     if weights == "random":
-        return _random_weights(seed=0)
-    if weights == "bundled" or weights.endswith(".npz"):
+        yield from _random_kernels(seed=0)
+    elif weights == "bundled" or weights.endswith(".npz"):
         path = BUNDLED_WEIGHTS if weights == "bundled" else weights
         with np.load(path, allow_pickle=False) as stored:
             if not all(f"{name}/codes" in stored for name in CONV_LAYERS):
                 raise ValueError(f"{path} does not hold the weights of VGG19.")
-            return {
-                name: (stored[f"{name}/codebook"][stored[f"{name}/codes"]], stored[f"{name}/bias"])
-                for name in CONV_LAYERS
-            }
-    network = _keras_vgg19("imagenet" if weights == "imagenet" else None)
-    if weights != "imagenet":
-        network.load_weights(weights)
-    return {name: network.get_layer(name).get_weights() for name in CONV_LAYERS}
+            for name in CONV_LAYERS:
+                yield name, stored[f"{name}/codebook"][stored[f"{name}/codes"]], stored[f"{name}/bias"]
+    else:
+        network = _keras_vgg19("imagenet" if weights == "imagenet" else None)
+        if weights != "imagenet":
+            network.load_weights(weights)
+        for name in CONV_LAYERS:
+            yield name, *network.get_layer(name).get_weights()
 
 
-def _random_weights(seed: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _random_kernels(seed: int) -> Kernels:
     # Gaussian kernels of variance 2 / (9 in) keep the size of the activations from layer to layer
     # (He et al. 2015). Random networks for this purpose: He, Wang and Hopcroft (2016).
     generator = np.random.default_rng(seed)
-    weights = {}
     channels = 3
     for name in CONV_LAYERS:
         filters = min(64 * 2 ** (int(name[len("block")]) - 1), 512)
         kernel = generator.standard_normal((3, 3, channels, filters), dtype=np.float32)
-        weights[name] = (kernel * np.sqrt(2 / (9 * channels)), np.zeros(filters, np.float32))
+        yield name, kernel * np.sqrt(2 / (9 * channels)), np.zeros(filters, np.float32)
         channels = filters
-    return weights
 
 
 def _keras_file() -> Path:
