@@ -1,8 +1,8 @@
 """Neural style transfer as in Gatys, Ecker and Bethge (2015): the functions behind the lessons.
 
 Data flows one way, and each module imports only from those before it: images, backend, display, figures,
-vgg, losses, objectives, optimizers, synthesis, recipes; after them what the lessons need (lessons, studio,
-exercises, checks), the gallery (results), and the command line.
+vgg, losses, objectives, optimizers, memory, synthesis, recipes; after them what the lessons need (lessons,
+studio, exercises, checks), the gallery (results), and the command line.
 """
 
 import importlib

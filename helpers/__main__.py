@@ -9,6 +9,7 @@ from helpers.images import IMAGES, image_format
 
 OUTPUT = IMAGES.parent / "output"
 OPTIMIZERS = ("lbfgs", "adam")
+PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         options.run(options)
-    except (OSError, ValueError) as error:
+    except (MemoryError, OSError, ValueError) as error:
         print(f"{options.command}: {_sentence(error)}", file=sys.stderr)
         return 1
     return 0
@@ -187,12 +188,26 @@ def _command(commands: Any, name: str, run: Any, what: str, steps: int) -> argpa
     command.add_argument(
         "--optimizer", choices=OPTIMIZERS, default="lbfgs", help="lbfgs or adam (default: lbfgs)"
     )
+    command.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="what the network computes in (default: the faster one here; float32 for reconstruct)",
+    )
+    command.add_argument(
+        "--memory",
+        type=float,
+        metavar="GB",
+        help="what the run may take (default: a quarter of what there is, at most 6)",
+    )
     return command
 
 
 def _common(options: argparse.Namespace) -> dict[str, Any]:
     names = ("steps", "seed", "weights", "optimizer", "start")
-    return {name: getattr(options, name) for name in names}
+    given = {
+        name: getattr(options, name) for name in ("precision", "memory") if getattr(options, name) is not None
+    }
+    return {name: getattr(options, name) for name in names} | given
 
 
 def _output_path(options: argparse.Namespace, stem: str) -> Path:

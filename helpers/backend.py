@@ -39,7 +39,7 @@ with _held_back_stderr():
 BACKEND = keras.backend.backend()
 """The framework that computes: ``"tensorflow"``, ``"jax"`` or ``"torch"``."""
 
-__all__ = ["BACKEND", "compiled", "device", "keras", "value_and_gradient"]
+__all__ = ["BACKEND", "compiled", "device", "gpu_memory", "keras", "value_and_gradient"]
 
 Objective = Callable[..., tuple[Any, Any]]
 """An argument, and any others → ``(value, more)``: a scalar, and whatever else is wanted beside it."""
@@ -53,6 +53,15 @@ if BACKEND == "tensorflow":
     def device() -> str:
         """``"gpu"`` where one is ready for use, else ``"cpu"``."""
         return "gpu" if _GPUS else "cpu"
+
+    def gpu_memory() -> int | None:
+        """The bytes that the GPU has for this program, ``None`` where there is no GPU."""
+        if not _GPUS:
+            return None
+        from tensorflow.python.client import device_lib
+
+        found = device_lib.list_local_devices()
+        return max(each.memory_limit for each in found if each.device_type == "GPU")
 
     def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
         """Compile a function of nested tensors; one graph serves feature maps and pixels of every size.
@@ -94,6 +103,10 @@ elif BACKEND == "jax":
         """``"gpu"`` where one is ready for use, else ``"cpu"``."""
         return "cpu" if jax.default_backend() == "cpu" else "gpu"
 
+    def gpu_memory() -> int | None:
+        """The bytes that the GPU has for this program, ``None`` where there is no GPU."""
+        return None if device() == "cpu" else (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
+
     def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
         """Compile a function of nested tensors, once for each size it meets.
 
@@ -114,6 +127,13 @@ else:
     def device() -> str:
         """``"gpu"`` where one is ready for use, else ``"cpu"``."""
         return "gpu" if torch.cuda.is_available() or torch.backends.mps.is_available() else "cpu"
+
+    def gpu_memory() -> int | None:
+        """The bytes that the GPU has for this program, ``None`` where there is no GPU."""
+        if not torch.cuda.is_available():
+            return None
+        free, _ = torch.cuda.mem_get_info()
+        return free + torch.cuda.memory_reserved()
 
     def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
         """PyTorch computes without compiling; numbers and arrays become tensors.

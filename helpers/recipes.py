@@ -6,9 +6,9 @@ import importlib
 import math
 import os
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from helpers.backend import device, keras
 from helpers.display import progress_bar
 from helpers.images import IMAGES, as_uint8, deprocess, load_image, preprocess, resize_image, save_image
 from helpers.losses import content_term, style_term
-from helpers.objectives import Evaluate, objective
+from helpers.memory import fitting_tiling
+from helpers.objectives import Evaluate, Network, Tiling, feature_maps, gram_matrices, objective
 from helpers.optimizers import Coordinates
 from helpers.synthesis import (
     Callback,
@@ -32,9 +33,9 @@ from helpers.vgg import (
     CONTENT_LAYER,
     STYLE_LAYERS,
     Pooling,
-    feature_model,
     layer_name,
     layer_names,
+    resolve_precision,
     resolve_weights,
     smallest_side,
     weights_checksum,
@@ -78,6 +79,8 @@ def reconstruct(
     weights: str = "auto",
     pooling: Pooling = "avg",
     normalised: bool = False,
+    precision: str = "float32",
+    memory: float | None = None,
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Result:
@@ -90,20 +93,26 @@ def reconstruct(
     ``scales``: sizes of a coarse-to-fine run, see ``pyramid``; 1 is the paper's way.
     ``callback``, ``coordinates``, ``optimizer``, ``steps``: see ``coarse_to_fine``.
     ``weights``, ``pooling``, ``normalised``: see ``vgg19``.
+    ``precision``: see ``Precision``; ``"auto"`` takes what is faster here, see ``faster_precision``.
+    ``memory``: how many GB the run may take; the picture is then looked at in as many tiles as that needs,
+    with the same result. By default a quarter of what there is, and no more than 6.
     ``progress``: show a bar with the time left.
 
-    Raises ``ValueError`` for settings that do not fit, and as ``load_image`` does.
+    Raises ``ValueError`` for settings that do not fit, ``MemoryError`` with the size that would fit where
+    the memory is too small, and as ``load_image`` does.
     Source: Gatys, Ecker and Bethge (2015), equation (1) and figure 1; Mahendran and Vedaldi (2015).
     """
     layer = layer_name(layer)
     target = load_image(image, size)
-    network = _Network(resolve_weights(weights), pooling, normalised)
+    network = Network(resolve_weights(weights), pooling, normalised, resolve_precision(precision))
     sizes = pyramid(*target.shape[:2], scales)
     _check_sides({"picture": target}, [layer], sizes)
 
-    def build(height: int, width: int) -> Evaluate:
-        features = network.features(resize_image(target, height, width), [layer])
-        return objective([content_term(features[layer], layer, 1.0, per_entry=True)], *network)
+    def build(height: int, width: int, tiling: Tiling | None) -> Evaluate:
+        pixels = preprocess(resize_image(target, height, width))
+        features = feature_maps(pixels, [layer], network, tiling)
+        terms = [content_term(features[layer], layer, 1.0, per_entry=True)]
+        return objective(terms, *network, tiling=tiling)
 
     return _run(
         "reconstruct",
@@ -117,8 +126,10 @@ def reconstruct(
             "scales": scales,
             "optimizer": optimizer,
             "coordinates": coordinates,
+            "memory": memory,
         },
         {"image": target},
+        [layer],
         network,
         build,
         _start(start, {}, seed),
@@ -144,6 +155,8 @@ def synthesize_texture(
     weights: str = "auto",
     pooling: Pooling = "avg",
     normalised: bool = True,
+    precision: str = "auto",
+    memory: float | None = None,
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Result:
@@ -163,13 +176,14 @@ def synthesize_texture(
     layers = layer_names(layers)
     source = load_image(image, source_size)
     height, width = (size, size) if isinstance(size, int) else size or source.shape[:2]
-    network = _Network(resolve_weights(weights), pooling, normalised)
+    network = Network(resolve_weights(weights), pooling, normalised, resolve_precision(precision))
     sizes = pyramid(height, width, _scales(scales, height, width, *source.shape[:2]))
     _check_sides({"source": source, "texture": np.empty((height, width, 3))}, layers, sizes)
 
-    def build(to_height: int, to_width: int) -> Evaluate:
-        features = network.features(_scaled(source, to_height / height), layers)
-        return objective([style_term(features, 1.0, layer_weights)], *network)
+    def build(to_height: int, to_width: int, tiling: Tiling | None) -> Evaluate:
+        pixels = preprocess(_scaled(source, to_height / height))
+        grams = gram_matrices(pixels, layers, network, tiling)
+        return objective([style_term(grams, 1.0, layer_weights)], *network, tiling=tiling)
 
     return _run(
         "synthesize_texture",
@@ -185,8 +199,10 @@ def synthesize_texture(
             "layer_weights": layer_weights,
             "optimizer": optimizer,
             "coordinates": coordinates,
+            "memory": memory,
         },
         {"image": source},
+        layers,
         network,
         build,
         _start(start, {}, seed),
@@ -216,6 +232,8 @@ def transfer(
     weights: str = "auto",
     pooling: Pooling = "avg",
     normalised: bool = True,
+    precision: str = "auto",
+    memory: float | None = None,
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Result:
@@ -241,18 +259,20 @@ def transfer(
     height, width = content.shape[:2]
     style = load_image(painting)
     style = load_image(style, min(*content.shape[:2], *style.shape[:2]))
-    network = _Network(resolve_weights(weights), pooling, normalised)
+    network = Network(resolve_weights(weights), pooling, normalised, resolve_precision(precision))
     sizes = pyramid(height, width, _scales(scales, height, width, *style.shape[:2]))
     _check_sides({"photo": content, "painting": style}, (content_layer, *style_layers), sizes)
 
-    def build(to_height: int, to_width: int) -> Evaluate:
-        of_photo = network.features(resize_image(content, to_height, to_width), [content_layer])
-        of_painting = network.features(_scaled(style, to_height / height), style_layers)
+    def build(to_height: int, to_width: int, tiling: Tiling | None) -> Evaluate:
+        of_photo = preprocess(resize_image(content, to_height, to_width))
+        of_painting = preprocess(_scaled(style, to_height / height))
+        features = feature_maps(of_photo, [content_layer], network, tiling)
+        grams = gram_matrices(of_painting, style_layers, network, tiling)
         terms = [
-            content_term(of_photo[content_layer], content_layer, content_weight, content_per_entry),
-            style_term(of_painting, style_weight, layer_weights),
+            content_term(features[content_layer], content_layer, content_weight, content_per_entry),
+            style_term(grams, style_weight, layer_weights),
         ]
-        return objective(terms, *network)
+        return objective(terms, *network, tiling=tiling)
 
     return _run(
         "transfer",
@@ -272,8 +292,10 @@ def transfer(
             "scales": scales,
             "optimizer": optimizer,
             "coordinates": coordinates,
+            "memory": memory,
         },
         {"photo": content, "painting": style},
+        (content_layer, *style_layers),
         network,
         build,
         _start(start, {"photo": content, "painting": style}, seed),
@@ -283,30 +305,20 @@ def transfer(
     )
 
 
-class _Network(NamedTuple):
-    """Which VGG19 a run sees with."""
-
-    weights: str
-    pooling: Pooling
-    normalised: bool
-
-    def features(self, image: np.ndarray, layers: Iterable[str]) -> dict[str, Any]:
-        """Feature maps of an image ``(H, W, 3)`` in some layers, ``{layer: (1, h, w, N)}``."""
-        return feature_model(tuple(layers), *self)(preprocess(image))
-
-
 def _run(
     recipe: str,
     arguments: Mapping[str, Any],
     inputs: Mapping[str, np.ndarray],
-    network: _Network,
-    build: Callable[[int, int], Evaluate],
+    layers: Sequence[str],
+    network: Network,
+    build: Callable[[int, int, Tiling | None], Evaluate],
     start: Callable[[int, int], np.ndarray],
     sizes: list[tuple[int, int]],
     callback: Callback | None,
     progress: bool,
 ) -> Result:
     steps = arguments["steps"]
+    tilings = {size: fitting_tiling(*size, layers, network.precision, arguments["memory"]) for size in sizes}
     costs = [
         height * width
         for (height, width), share in zip(sizes, shared_steps(steps, len(sizes)), strict=True)
@@ -320,7 +332,7 @@ def _run(
                 callback(record, image)
 
         pixels, history = coarse_to_fine(
-            build,
+            lambda height, width: build(height, width, tilings[height, width]),
             start,
             sizes,
             steps=steps,

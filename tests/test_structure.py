@@ -20,6 +20,7 @@ ORDER = (
     "losses",
     "objectives",
     "optimizers",
+    "memory",
     "synthesis",
     "recipes",
     "lessons",

@@ -1,0 +1,135 @@
+"""How much memory a run needs, how much there is, and the fastest way to stay within it."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import psutil
+
+from helpers.backend import gpu_memory
+from helpers.objectives import Tiling
+from helpers.optimizers import LBFGS_MEMORY
+from helpers.vgg import LAYERS, Precision, layer_names, receptive_margin, stride
+
+GB = 1e9
+
+UNASKED = 6 * GB
+"""The most that a run takes without being told that it may."""
+
+_FIXED = 0.8 * GB  # Measured: Python, Keras with TensorFlow, and the weights.
+_IMAGES = 2 * LBFGS_MEMORY + 12  # The optimiser's memory, its points and gradients, and the inputs.
+_TILINGS = (None, Tiling(256, "block1_pool"), Tiling(256, "block2_pool"), Tiling(512), Tiling(256))
+
+_CGROUP_FILES = (
+    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+)
+
+
+def peak_memory(
+    height: int,
+    width: int,
+    layers: Sequence[str],
+    precision: Precision = "float32",
+    tiling: Tiling | None = None,
+) -> float:
+    """An estimate of the memory that a run takes at its highest, in bytes, the program itself included.
+
+    ``height``, ``width``: of the picture, in pixels. ``layers``: those that the objective looks at; the
+    deepest of them counts. ``tiling``: see ``objective``.
+
+    What an evaluation holds is the feature maps of every layer, which the way back needs, and twice the
+    largest: a gradient, and the one made of it.
+    """
+    deepest = max(layer_names(layers), key=LAYERS.index)
+    used = LAYERS[: LAYERS.index(deepest) + 1]
+    cut = tiling.cut if tiling and tiling.cut in used[:-1] else None
+    behind = used if cut is None else used[used.index(cut) + 1 :]
+    number = 2 if precision == "bfloat16" else 4
+    pixels = height * width
+    if tiling is None:
+        maps = pixels * _held_by(used) * number
+    else:
+        seen = tiling.side + 2 * receptive_margin(cut or deepest)
+        tile = (
+            min(height, seen) * min(width, seen) * _held_by(used[: used.index(cut or deepest) + 1]) * number
+        )
+        carried = 2 * pixels * _values(cut) * number if cut else 0
+        maps = max(tile, pixels * _held_by(behind) * number if cut else 0) + carried
+    target = pixels * _values(deepest) * 4
+    return _FIXED + maps + target + pixels * 3 * 4 * _IMAGES
+
+
+def _values(layer: str) -> float:
+    """How many numbers a layer's feature maps have for each pixel of the picture."""
+    block = int(layer[len("block")])
+    return min(64 * 2 ** (block - 1), 512) / stride(layer) ** 2
+
+
+def _held_by(layers: Sequence[str]) -> float:
+    return sum(map(_values, layers)) + 2 * max(map(_values, layers))
+
+
+def memory_to_be_had() -> float:
+    """What this program could take in all, in bytes: of the GPU where there is one, else of main memory.
+
+    What the program holds already counts, since a further run uses it again. A container's limit counts.
+    """
+    of_gpu = gpu_memory()
+    if of_gpu is not None:
+        return of_gpu
+    free = psutil.virtual_memory().available
+    for limit, used in _CGROUP_FILES:
+        try:
+            free = min(free, int(Path(limit).read_text()) - int(Path(used).read_text()))
+        except (OSError, ValueError):
+            continue
+    return max(free, 0) + psutil.Process().memory_info().rss
+
+
+def fitting_tiling(
+    height: int,
+    width: int,
+    layers: Sequence[str],
+    precision: Precision = "float32",
+    limit: float | None = None,
+) -> Tiling | None:
+    """The fastest way to evaluate a picture within a limit, from the whole picture to small tiles.
+
+    ``limit``: in GB; by default a quarter of what there is, no more than ``UNASKED``, and more of it only
+    where nothing else would fit.
+
+    Raises ``MemoryError`` with the size that would fit where even tiles do not.
+    """
+    if limit is not None and not (math.isfinite(limit) and limit > 0):
+        raise ValueError(f"The memory is a number of GB above 0, not {limit}.")
+
+    def within(bytes_: float) -> list[Tiling | None]:
+        return [way for way in _TILINGS if peak_memory(height, width, layers, precision, way) <= bytes_]
+
+    allowed = memory_to_be_had() if limit is None else limit * GB
+    ways = within(min(allowed / 4, UNASKED)) if limit is None else []
+    ways = ways or within(allowed)
+    if not ways:
+        had = "can be had here" if limit is None else "is allowed"
+        needed = _least(height, width, layers, precision)
+        raise MemoryError(
+            f"A picture of {width} × {height} pixels needs {needed / GB:.1f} GB of memory and "
+            f"{allowed / GB:.1f} GB {had}; {_advice(height, width, layers, precision, allowed)}"
+        )
+    return ways[0]
+
+
+def _least(height: int, width: int, layers: Sequence[str], precision: Precision) -> float:
+    return min(peak_memory(height, width, layers, precision, way) for way in _TILINGS)
+
+
+def _advice(height: int, width: int, layers: Sequence[str], precision: Precision, allowed: float) -> str:
+    """The largest shorter side of a picture of the same shape that fits."""
+    fits, too_large = 0, min(height, width)
+    while too_large - fits > 1:
+        side = (fits + too_large) // 2
+        scale = side / min(height, width)
+        needed = _least(round(height * scale), round(width * scale), layers, precision)
+        fits, too_large = (side, too_large) if needed <= allowed else (fits, side)
+    return f"a shorter side of {fits} would fit." if fits >= 16 else "no picture would fit."
