@@ -203,11 +203,9 @@ def _command(commands: Any, name: str, run: Any, what: str, steps: int) -> argpa
 
 
 def _common(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("steps", "seed", "weights", "optimizer", "start")
-    given = {
-        name: getattr(options, name) for name in ("precision", "memory") if getattr(options, name) is not None
-    }
-    return {name: getattr(options, name) for name in names} | given
+    names = ("steps", "seed", "weights", "optimizer", "start", "precision", "memory")
+    # What was not said is left to the recipe.
+    return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 
 def _output_path(options: argparse.Namespace, stem: str) -> Path:

@@ -206,16 +206,42 @@ def weighted_sum(terms: Sequence[Term], features: Features) -> tuple[Any, dict[s
     ``features``: ``{layer: (1, h, w, N)}`` with the layers of every term.
     Returns the total and each term's loss before its weight, by name.
     """
-    losses = {}
-    for term in terms:
-        sums = {layer: layer_sums(term, features[layer], term.maps.get(layer)) for layer in term.layers}
-        losses[term.name] = term.loss(sums, term.targets)
-    return sum(term.weight * losses[term.name] for term in terms), losses
+    needed = {layer: features[layer] for term in terms for layer in term.layers}
+    return total_of_sums(terms, sums_of_terms(terms, needed, maps_of(terms)), data_of(terms))
 
 
-def layer_sums(term: Term, features: Any, over: Any) -> Any:
-    """A term's sums in one layer, from its feature maps and the term's map of that layer, if it has one."""
-    return features if term.sums is None else term.sums(features, over)
+def sums_of_terms(
+    terms: Sequence[Term], features: Features, maps: Mapping[str, Features]
+) -> dict[str, dict[str, Any]]:
+    """What the losses of some terms are made of, ``{term: {layer: sums}}``, in the layers of ``features``."""
+    return {
+        term.name: {
+            layer: features[layer]
+            if term.sums is None
+            else term.sums(features[layer], maps[term.name].get(layer))
+            for layer in term.layers
+            if layer in features
+        }
+        for term in terms
+    }
+
+
+def total_of_sums(
+    terms: Sequence[Term], sums: Mapping[str, Any], data: Mapping[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """The second half of ``weighted_sum``, from ``sums_of_terms`` over the whole picture."""
+    losses = {term.name: term.loss(sums[term.name], data[term.name]["targets"]) for term in terms}
+    return sum(data[name]["weight"] * loss for name, loss in losses.items()), losses
+
+
+def maps_of(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:
+    """The maps of some terms by name, apart from the terms, so that a compiled graph takes any."""
+    return {term.name: dict(term.maps) for term in terms}
+
+
+def data_of(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:
+    """The weights and targets of some terms by name, for the same reason."""
+    return {term.name: {"weight": float(term.weight), "targets": term.targets} for term in terms}
 
 
 def _divided_sum(sums: Mapping[str, Any], entries: Any) -> Any:

@@ -7,9 +7,9 @@ from pathlib import Path
 import psutil
 
 from helpers.backend import gpu_memory
-from helpers.objectives import Tiling
+from helpers.objectives import Tiling, useful_cut
 from helpers.optimizers import LBFGS_MEMORY
-from helpers.vgg import LAYERS, Precision, layer_names, receptive_margin, stride
+from helpers.vgg import Precision, filters, layers_up_to, receptive_margin, stride
 
 GB = 1e9
 
@@ -41,9 +41,9 @@ def peak_memory(
     What an evaluation holds is the feature maps of every layer, which the way back needs, and twice the
     largest: a gradient, and the one made of it.
     """
-    deepest = max(layer_names(layers), key=LAYERS.index)
-    used = LAYERS[: LAYERS.index(deepest) + 1]
-    cut = tiling.cut if tiling and tiling.cut in used[:-1] else None
+    used = layers_up_to(layers)
+    deepest = used[-1]
+    cut = useful_cut(tiling.cut, layers) if tiling else None
     behind = used if cut is None else used[used.index(cut) + 1 :]
     number = 2 if precision == "bfloat16" else 4
     pixels = height * width
@@ -51,9 +51,7 @@ def peak_memory(
         maps = pixels * _held_by(used) * number
     else:
         seen = tiling.side + 2 * receptive_margin(cut or deepest)
-        tile = (
-            min(height, seen) * min(width, seen) * _held_by(used[: used.index(cut or deepest) + 1]) * number
-        )
+        tile = min(height, seen) * min(width, seen) * _held_by(layers_up_to(cut or deepest)) * number
         carried = 2 * pixels * _values(cut) * number if cut else 0
         maps = max(tile, pixels * _held_by(behind) * number if cut else 0) + carried
     target = pixels * _values(deepest) * 4
@@ -62,8 +60,7 @@ def peak_memory(
 
 def _values(layer: str) -> float:
     """How many numbers a layer's feature maps have for each pixel of the picture."""
-    block = int(layer[len("block")])
-    return min(64 * 2 ** (block - 1), 512) / stride(layer) ** 2
+    return filters(layer) / stride(layer) ** 2
 
 
 def _held_by(layers: Sequence[str]) -> float:

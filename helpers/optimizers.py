@@ -111,8 +111,8 @@ class _Space(NamedTuple):
     to_pixels: Callable[[Any], Any]
     from_pixels: Callable[[Any], Any]
     pull_back: Callable[[Any, Any], Any]
-    low: np.ndarray
-    high: np.ndarray
+    low: Any
+    high: Any
 
 
 def _pixel_space(shape: tuple[int, ...]) -> _Space:

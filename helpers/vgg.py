@@ -156,7 +156,7 @@ def split_model(
     """
     network = _network(weights, pooling, normalised, precision)
     at = network.get_layer(cut).output
-    before = [name for name in layers if name != cut and LAYERS.index(name) < LAYERS.index(cut)]
+    before = [name for name in layers if LAYERS.index(name) < LAYERS.index(cut)]
     behind = [name for name in layers if LAYERS.index(name) >= LAYERS.index(cut)]
     first = {name: network.get_layer(name).output for name in before}
     second = {name: network.get_layer(name).output for name in behind}
@@ -183,25 +183,28 @@ def _in_float32(outputs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def layers_up_to(layers: str | Iterable[str]) -> tuple[str, ...]:
+    """Every layer that the feature maps of some layers are computed from, and the deepest of these last."""
+    return LAYERS[: max(map(LAYERS.index, layer_names(layers))) + 1]
+
+
 def receptive_margin(layer: str) -> int:
     """How many pixels beyond its own square a position of a layer sees, on every side.
 
     Each convolution sees one position further than the layer before it; a position of a layer behind k
     pooling layers stands for a square of 2^k pixels.
     """
-    margin, stride = 0, 1
-    for name in LAYERS[: LAYERS.index(layer_name(layer)) + 1]:
-        if name in POOL_LAYERS:
-            stride *= 2
-        else:
-            margin += stride
-    return margin
+    return sum(stride(name) for name in layers_up_to(layer) if name in CONV_LAYERS)
 
 
 def stride(layer: str) -> int:
     """How many pixels apart the positions of a layer are: 1, doubled by each pooling layer up to it."""
-    behind = LAYERS[: LAYERS.index(layer_name(layer)) + 1]
-    return 2 ** sum(name in POOL_LAYERS for name in behind)
+    return 2 ** sum(name in POOL_LAYERS for name in layers_up_to(layer))
+
+
+def filters(layer: str) -> int:
+    """How many filters a layer has, the paper's N_l; a pooling layer keeps those of its block."""
+    return min(64 * 2 ** (int(layer_name(layer)[len("block")]) - 1), 512)
 
 
 def smallest_side(layers: Iterable[str]) -> int:
@@ -352,10 +355,10 @@ def _random_kernels(seed: int) -> Kernels:
     generator = np.random.default_rng(seed)
     channels = 3
     for name in CONV_LAYERS:
-        filters = min(64 * 2 ** (int(name[len("block")]) - 1), 512)
-        kernel = generator.standard_normal((3, 3, channels, filters), dtype=np.float32)
-        yield name, kernel * np.sqrt(2 / (9 * channels)), np.zeros(filters, np.float32)
-        channels = filters
+        count = filters(name)
+        kernel = generator.standard_normal((3, 3, channels, count), dtype=np.float32)
+        yield name, kernel * np.sqrt(2 / (9 * channels)), np.zeros(count, np.float32)
+        channels = count
 
 
 def _keras_file() -> Path:
