@@ -30,6 +30,8 @@ usage: python3 course.py COMMAND [ARGUMENTS]
   transfer     paint a photograph in the manner of a painting
   reconstruct  rebuild a picture from what one layer of the network keeps of it
   texture      grow a texture from the style of a picture
+  gallery      paint every photo in the manner of every painting
+  benchmark    measure where the time goes on this machine
   results      make the pictures under images/results/ again
 
 `python3 course.py transfer --help` tells a command's arguments. The first command makes the environment

@@ -1,8 +1,8 @@
 """Neural style transfer as in Gatys, Ecker and Bethge (2015): the functions behind the lessons.
 
-Data flows one way, and each module imports only from those before it: images, backend, display, figures,
-vgg, losses, objectives, optimizers, memory, synthesis, recipes; after them what the lessons need (lessons,
-studio, exercises, checks), the gallery (results), and the command line.
+Data flows one way, and each module imports only from those before it: images, presets, backend, display,
+figures, vgg, losses, objectives, optimizers, memory, synthesis, recipes; after them what the lessons need
+(lessons, studio, exercises, checks), many pictures (results, gallery), the benchmark, and the command line.
 """
 
 import importlib
@@ -13,6 +13,7 @@ _MODULE_OF = {
     for module, names in {
         "images": "bundled_image bundled_images crop_to_square deprocess image_bytes load_image preprocess "
         "read_settings resize_image save_image",
+        "presets": "PRESETS",
         "display": "heatmap plot_history show_images show_plot show_table",
         "figures": "draw_convolution draw_receptive_fields",
         "vgg": "CONTENT_LAYER CONV_LAYERS LAYERS POOL_LAYERS STYLE_LAYERS feature_model layer_name vgg19",
@@ -24,6 +25,7 @@ _MODULE_OF = {
         "checks": "check",
         "lessons": "pace upload_button uploaded_image",
         "studio": "open_studio",
+        "gallery": "paint_gallery",
     }.items()
     for name in names.split()
 }

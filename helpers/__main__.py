@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.images import IMAGES, image_format
+from helpers.presets import PRESETS
 
 OUTPUT = IMAGES.parent / "output"
 OPTIMIZERS = ("lbfgs", "adam")
@@ -17,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         options.run(options)
-    except (MemoryError, OSError, ValueError) as error:
+    except (ImportError, MemoryError, OSError, RuntimeError, ValueError) as error:
         print(f"{options.command}: {_sentence(error)}", file=sys.stderr)
         return 1
     return 0
@@ -31,8 +32,9 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     transfer = _command(
-        commands, "transfer", run_transfer, "paint a photograph in the manner of a painting", steps=80
+        commands, "transfer", run_transfer, "paint a photograph in the manner of a painting", steps=None
     )
+    _add_preset(transfer)
     transfer.add_argument(
         "photo", nargs="?", default="temple", help="a picture file or a bundled name (default: temple)"
     )
@@ -42,13 +44,7 @@ def parser() -> argparse.ArgumentParser:
         default="village_street_in_auvers",
         help="a picture file or a bundled name (default: village_street_in_auvers)",
     )
-    transfer.add_argument(
-        "--style-weight",
-        type=float,
-        default=50.0,
-        metavar="β",
-        help="weight of the painting against the photo; 10 is timid, 200 bold (default: 50)",
-    )
+    _add_style_weight(transfer)
     transfer.add_argument(
         "--start",
         default="photo",
@@ -95,6 +91,63 @@ def parser() -> argparse.ArgumentParser:
     )
     texture.add_argument("--start", default="noise", help="noise or a picture file (default: noise)")
 
+    gallery = commands.add_parser(
+        "gallery",
+        help="paint every photo in the manner of every painting",
+        description="Paint every photo in the manner of every painting. What is there already is not done "
+        "again, so the same command goes on where it was stopped.",
+    )
+    gallery.set_defaults(run=run_gallery)
+    gallery.add_argument("photos", nargs="+", metavar="PHOTO", help="picture files or bundled names")
+    gallery.add_argument(
+        "--styles", nargs="+", required=True, metavar="PAINTING", help="picture files or bundled names"
+    )
+    gallery.add_argument(
+        "--output",
+        type=Path,
+        default=OUTPUT / "gallery",
+        metavar="FOLDER",
+        help="where to put the pictures (default: output/gallery)",
+    )
+    gallery.add_argument("--overwrite", action="store_true", help="replace pictures of other settings")
+    gallery.add_argument(
+        "--workers",
+        type=_positive,
+        metavar="N",
+        help="pictures painted at a time on this machine (default: one for each four cores)",
+    )
+    gallery.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="paint on a Dask cluster, such as tcp://10.0.0.1:8786 (needs the package distributed)",
+    )
+    _add_preset(gallery)
+    _add_style_weight(gallery)
+    _add_size_and_steps(gallery)
+    _add_weights(gallery)
+
+    bench = commands.add_parser(
+        "benchmark",
+        help="measure where the time goes on this machine, and which way is the fastest",
+        description="Measure where the time goes on this machine, and which way is the fastest. Writes "
+        "benchmark.json and benchmark.png. Takes most of an hour on two cores, --quick three minutes.",
+    )
+    bench.set_defaults(run=run_benchmark)
+    bench.add_argument("--quick", action="store_true", help="a short form, on a small picture")
+    bench.add_argument("--photo", default="temple", help="a picture file or a bundled name (default: temple)")
+    bench.add_argument(
+        "--painting",
+        default="village_street_in_auvers",
+        help="a picture file or a bundled name (default: village_street_in_auvers)",
+    )
+    bench.add_argument(
+        "--output",
+        type=Path,
+        default=OUTPUT,
+        metavar="FOLDER",
+        help="where to write (default: output)",
+    )
+
     results = commands.add_parser(
         "results",
         help="make the pictures under images/results/ again",
@@ -114,9 +167,8 @@ def run_transfer(options: argparse.Namespace) -> None:
         transfer(
             options.photo,
             options.painting,
-            size=options.size,
             style_weight=options.style_weight,
-            **_common(options),
+            **PRESETS[options.preset] | _common(options),
         ),
         path,
         options,
@@ -128,7 +180,7 @@ def run_reconstruct(options: argparse.Namespace) -> None:
     path = _output_path(options, f"{Path(options.picture).stem}_from_{options.layer}")
     from helpers.recipes import reconstruct
 
-    _save(reconstruct(options.picture, options.layer, size=options.size, **_common(options)), path, options)
+    _save(reconstruct(options.picture, options.layer, **_common(options)), path, options)
 
 
 def run_texture(options: argparse.Namespace) -> None:
@@ -139,11 +191,34 @@ def run_texture(options: argparse.Namespace) -> None:
     result = synthesize_texture(
         options.picture,
         options.layers,
-        size=options.size,
         source_size=options.source_size,
         **_common(options),
     )
     _save(result, path, options)
+
+
+def run_gallery(options: argparse.Namespace) -> None:
+    """Paint every pair of a photo and a painting."""
+    from helpers.gallery import paint_gallery
+
+    arguments = {"style_weight": options.style_weight, **PRESETS[options.preset], **_common(options)}
+    paint_gallery(
+        options.photos,
+        options.styles,
+        options.output,
+        arguments,
+        workers=options.workers,
+        scheduler=options.scheduler,
+        overwrite=options.overwrite,
+    )
+
+
+def run_benchmark(options: argparse.Namespace) -> None:
+    """Measure this machine."""
+    options.output.mkdir(parents=True, exist_ok=True)
+    from helpers.benchmark import FULL, QUICK, benchmark
+
+    benchmark(options.photo, options.painting, options.output, QUICK if options.quick else FULL)
 
 
 def run_results(options: argparse.Namespace) -> None:
@@ -153,7 +228,7 @@ def run_results(options: argparse.Namespace) -> None:
     make_results(options.names)
 
 
-def _command(commands: Any, name: str, run: Any, what: str, steps: int) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, run: Any, what: str, steps: int | None) -> argparse.ArgumentParser:
     command = commands.add_parser(
         name,
         help=what,
@@ -169,22 +244,9 @@ def _command(commands: Any, name: str, run: Any, what: str, steps: int) -> argpa
         help="where to write the picture (default: a new PNG in output/)",
     )
     command.add_argument("--overwrite", action="store_true", help="replace the --output file if it exists")
-    command.add_argument(
-        "--size",
-        type=_positive,
-        default=256,
-        metavar="PIXELS",
-        help="shorter side of the result (default: 256)",
-    )
-    command.add_argument(
-        "--steps", type=_positive, default=steps, help=f"steps of the optimiser (default: {steps})"
-    )
+    _add_size_and_steps(command, size=None if steps is None else 256, steps=steps)
     command.add_argument("--seed", type=int, default=0, help="seed of the white noise (default: 0)")
-    command.add_argument(
-        "--weights",
-        default="bundled",
-        help="bundled, imagenet (downloads once), auto, random or a Keras .h5 file (default: bundled)",
-    )
+    _add_weights(command)
     command.add_argument(
         "--optimizer", choices=OPTIMIZERS, default="lbfgs", help="lbfgs or adam (default: lbfgs)"
     )
@@ -202,10 +264,56 @@ def _command(commands: Any, name: str, run: Any, what: str, steps: int) -> argpa
     return command
 
 
+def _add_preset(command: argparse.ArgumentParser) -> None:
+    said = ", ".join(f"{name} ({p['size']} pixels, {p['steps']} steps)" for name, p in PRESETS.items())
+    command.add_argument(
+        "--preset",
+        choices=PRESETS,
+        default="balanced",
+        help=f"{said}; --size and --steps go before it (default: balanced)",
+    )
+
+
+def _add_size_and_steps(
+    command: argparse.ArgumentParser, size: int | None = None, steps: int | None = None
+) -> None:
+    command.add_argument(
+        "--size",
+        type=_positive,
+        default=size,
+        metavar="PIXELS",
+        help=f"shorter side of the result (default: {size or 'as the preset has it'})",
+    )
+    command.add_argument(
+        "--steps",
+        type=_positive,
+        default=steps,
+        help=f"steps of the optimiser (default: {steps or 'as the preset has it'})",
+    )
+
+
+def _add_style_weight(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--style-weight",
+        type=float,
+        default=50.0,
+        metavar="β",
+        help="weight of the painting against the photo; 10 is timid, 200 bold (default: 50)",
+    )
+
+
+def _add_weights(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--weights",
+        default="bundled",
+        help="bundled, imagenet (downloads once), auto, random or a Keras .h5 file (default: bundled)",
+    )
+
+
 def _common(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("steps", "seed", "weights", "optimizer", "start", "precision", "memory")
+    names = ("size", "steps", "seed", "weights", "optimizer", "start", "precision", "memory")
     # What was not said is left to the recipe.
-    return {name: value for name in names if (value := getattr(options, name)) is not None}
+    return {name: value for name in names if (value := getattr(options, name, None)) is not None}
 
 
 def _output_path(options: argparse.Namespace, stem: str) -> Path:

@@ -13,6 +13,9 @@ from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# JAX's compiled graphs then take the network's weights as arguments; as constants, every graph, one for each
+# size of picture or tile, would keep copies of them and take longer to compile. JAX reads it at its import.
+os.environ.setdefault("JAX_USE_SIMPLIFIED_JAXPR_CONSTANTS", "1")
 
 
 @contextlib.contextmanager

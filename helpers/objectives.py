@@ -95,10 +95,7 @@ def feature_maps(
 ) -> dict[str, Any]:
     """Feature maps of an image in some layers, ``{layer: (1, h, w, N)}``, whole or tile by tile."""
     layers = layer_names(layers)
-    if tiling is None:
-        return feature_model(layers, *network)(pixels)
-    deepest = layers_up_to(layers)[-1]
-    rows, columns = (_spans(side, tiling.side, deepest) for side in pixels.shape[1:3])
+    rows, columns = _rows_and_columns(pixels, layers, tiling)
     parts = [
         [_forward(_identity, layers, network)(_cut(pixels, tile), _crops(tile, layers)) for tile in row]
         for row in _grid(rows, columns)
@@ -111,10 +108,8 @@ def gram_matrices(
 ) -> dict[str, Any]:
     """Gram matrices per position of an image, ``{layer: (N, N)}``, see ``gram_per_position``."""
     layers = layer_names(layers)
-    deepest = layers_up_to(layers)[-1]
-    side = max(pixels.shape[1:3]) if tiling is None else tiling.side
     sums = None
-    for tile in itertools.chain(*_grid(*(_spans(length, side, deepest) for length in pixels.shape[1:3]))):
+    for tile in itertools.chain(*_grid(*_rows_and_columns(pixels, layers, tiling))):
         part = _forward(gram_sums, layers, network)(_cut(pixels, tile), _crops(tile, layers))
         sums = part if sums is None else _added(sums, part)
     return {layer: sums[layer]["gram"] / sums[layer]["positions"] for layer in layers}
@@ -186,6 +181,14 @@ def _spans(length: int, side: int, deepest: str) -> list[_Span]:
         _Span(max(0, begin - margin), min(length, end + margin), begin, end)
         for begin, end in itertools.pairwise(bounds)
     ]
+
+
+def _rows_and_columns(pixels: Any, layers: Sequence[str], tiling: Tiling | None) -> list[list[_Span]]:
+    # One tile where none are asked for: targets come from a compiled graph, as what is compared with them
+    # does, so that both are rounded alike.
+    side = max(pixels.shape[1:3]) if tiling is None else tiling.side
+    deepest = layers_up_to(layers)[-1]
+    return [_spans(length, side, deepest) for length in pixels.shape[1:3]]
 
 
 def _grid(rows: Sequence[_Span], columns: Sequence[_Span]) -> Iterator[list[Tile]]:

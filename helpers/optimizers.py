@@ -49,7 +49,8 @@ def adam(
     ``learning_rate``: in grey levels a step; ``beta_1``, ``epsilon``: see ``keras.optimizers.Adam``.
     Source: Kingma and Ba (2015).
     """
-    variable = keras.Variable(ops.convert_to_tensor(start, "float32"))
+    # Not trainable, or PyTorch would track what is done to it, and its pixels could not become an array.
+    variable = keras.Variable(ops.convert_to_tensor(start, "float32"), trainable=False)
     rule = keras.optimizers.Adam(learning_rate, beta_1=beta_1, epsilon=epsilon)
     _, gradient = evaluate(variable.value)
     while True:
@@ -100,6 +101,23 @@ def lbfgs(evaluate: Evaluate, start: Any, coordinates: Coordinates = "pixels") -
         memory.learn(move, trial_gradient, gradient)
         point, losses, gradient = trial, trial_losses, trial_gradient
         yield pixels, losses
+
+
+def lbfgs_without_search(evaluate: Evaluate, start: Any) -> Steps:
+    """L-BFGS as PyTorch's tutorial on style transfer has it, to measure others by.
+
+    It takes every step in full, whatever the loss becomes, remembers 100 of them, and clamps the colours.
+    """
+    space = _pixel_space(tuple(start.shape))
+    point = space.from_pixels(ops.convert_to_tensor(start, "float32"))
+    _, gradient = evaluate(point)
+    memory = _Memory(point.shape, size=100)
+    while (direction := memory.direction(point, gradient, space)) is not None:
+        trial, move, _ = _projected(point, direction, 1.0, gradient, space.low, space.high)
+        losses, trial_gradient = evaluate(trial)
+        memory.learn(move, trial_gradient, gradient)
+        point, gradient = trial, trial_gradient
+        yield point, losses
 
 
 class _Space(NamedTuple):

@@ -11,6 +11,7 @@ import numpy as np
 from helpers.display import clock
 from helpers.images import bundled_images, image_bytes, load_image
 from helpers.lessons import upload_button, uploaded_image
+from helpers.presets import PRESETS
 from helpers.recipes import Result, transfer
 
 _PICTURE_EVERY = 0.5
@@ -19,8 +20,9 @@ _PICTURE_EVERY = 0.5
 def open_studio(folder: str | Path = "../output") -> Any:
     """A page of widgets that paints a photo in the manner of a painting.
 
-    Bundled pictures or uploaded ones; size, steps and style weight; Start, Stop and Save. The painting runs
-    in a thread of its own, which sets nothing but the values of widgets, so the page stays alive meanwhile.
+    Bundled pictures or uploaded ones; a preset, or size and steps of one's own; style weight; Start, Stop
+    and Save. The painting runs in a thread of its own, which sets nothing but the values of widgets, so the
+    page stays alive meanwhile.
     ``folder``: where Save puts the pictures.
 
     Returns an ``ipywidgets.VBox`` to be shown, for ipywidgets 7.7 and 8.
@@ -32,8 +34,9 @@ def open_studio(folder: str | Path = "../output") -> Any:
         options=_names("style"), value="village_street_in_auvers", description="painting"
     )
     own_photo, own_painting = upload_button("or your own photo"), upload_button("or your own painting")
-    size = ipywidgets.IntSlider(160, 96, 512, step=32, description="size")
-    steps = ipywidgets.IntSlider(40, 10, 200, step=10, description="steps")
+    preset = ipywidgets.ToggleButtons(options=list(PRESETS), value="quick", description="preset")
+    size = ipywidgets.IntSlider(PRESETS["quick"]["size"], 96, 512, step=32, description="size")
+    steps = ipywidgets.IntSlider(PRESETS["quick"]["steps"], 10, 200, step=10, description="steps")
     style_weight = ipywidgets.FloatLogSlider(
         50, base=10, min=0.5, max=3, step=0.05, description="β", readout_format=".0f"
     )
@@ -47,6 +50,9 @@ def open_studio(folder: str | Path = "../output") -> Any:
     def chosen(button: Any, names: Any) -> Any:
         uploaded = uploaded_image(button)
         return names.value if uploaded is None else uploaded
+
+    def preset_chosen(change: Any) -> None:
+        size.value, steps.value = (PRESETS[change["new"]][name] for name in ("size", "steps"))
 
     def paint() -> None:
         try:
@@ -86,6 +92,7 @@ def open_studio(folder: str | Path = "../output") -> Any:
         except OSError as error:
             says.value = f"It could not be saved: {error}"
 
+    preset.observe(preset_chosen, "value")
     stop.disabled, save.disabled = True, True
     for button, action in ((start, started), (stop, stopped), (save, saved)):
         button.on_click(action)
@@ -93,6 +100,7 @@ def open_studio(folder: str | Path = "../output") -> Any:
         [
             ipywidgets.HBox([photo, own_photo]),
             ipywidgets.HBox([painting, own_painting]),
+            preset,
             ipywidgets.HBox([size, steps, style_weight]),
             ipywidgets.HBox([start, stop, save, bar]),
             says,

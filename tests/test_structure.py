@@ -13,6 +13,7 @@ import helpers
 ROOT = Path(__file__).parent.parent
 ORDER = (
     "images",
+    "presets",
     "backend",
     "display",
     "figures",
@@ -28,6 +29,8 @@ ORDER = (
     "exercises",
     "checks",
     "results",
+    "gallery",
+    "benchmark",
 )
 
 

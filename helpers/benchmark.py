@@ -1,0 +1,470 @@
+"""Where the time goes on this machine, and which way reaches a picture first: ``course.py benchmark``.
+
+Every figure comes from the run that prints it. Times are the best or the sum of what was measured in that
+one run; compare them as ratios, since machines are busy with other things too.
+"""
+
+import dataclasses
+import itertools
+import json
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from helpers.backend import BACKEND, compiled, device, keras
+from helpers.images import load_image, preprocess
+from helpers.losses import content_term, style_term
+from helpers.memory import GB, fitting_tiling, peak_memory
+from helpers.objectives import Evaluate, Network, feature_maps, gram_matrices, objective
+from helpers.optimizers import Steps, adam, lbfgs, lbfgs_without_search
+from helpers.presets import PRESETS
+from helpers.recipes import transfer, versions
+from helpers.synthesis import Record
+from helpers.vgg import (
+    CONTENT_LAYER,
+    CONV_LAYERS,
+    STYLE_LAYERS,
+    Precision,
+    faster_precision,
+    filters,
+    layers_up_to,
+    stride,
+)
+
+LAYERS = (CONTENT_LAYER, *STYLE_LAYERS)
+STYLE_WEIGHT = 50.0
+
+WITHIN = 1.1
+"""A run has arrived where its loss is within 10 % of the long reference run's."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Extent:
+    """How much a benchmark does."""
+
+    side: int
+    """Shorter side of the picture that the ways race to."""
+    reference_steps: int
+    most_evaluations: int
+    """A way that has not arrived by then is given up."""
+    memory_sides: tuple[int, ...]
+    tutorials_to_their_end: bool
+
+
+FULL = Extent(256, 400, 1500, (256, 512, 1024), True)
+QUICK = Extent(112, 100, 120, (256,), False)
+
+
+def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) -> dict[str, Any]:
+    """Measure, print each table as it is there, and write ``benchmark.json`` and ``benchmark.png``.
+
+    ``photo``, ``painting``: whatever ``load_image`` accepts. ``folder``: must exist.
+    Returns what the JSON file holds.
+    """
+    found: dict[str, Any] = {"machine": machine(), "side": extent.side}
+    print(", ".join(f"{name}: {value}" for name, value in found["machine"].items() if value), flush=True)
+
+    found["products"] = {precision: product_speed(precision) for precision in get_args(Precision)}
+    found["evaluations"] = evaluations(photo, painting, found["products"])
+    _print_table(
+        "One evaluation: loss and gradient with respect to the pixels",
+        ("side", "precision", "seconds", "GFLOP/s", "of matrix products"),
+        [
+            (each["side"], each["precision"], each["seconds"], each["gflops"], f"{each['share']:.0%}")
+            for each in found["evaluations"]
+        ],
+    )
+    found["overhead"] = [
+        overhead(photo, painting, side, coordinates)
+        for side in (256, 512)
+        for coordinates in ("pixels", "fourier")
+    ]
+    _print_table(
+        "A step of L-BFGS beside its evaluation, in float32",
+        ("side", "coordinates", "milliseconds", "of an evaluation"),
+        [
+            (each["side"], each["coordinates"], 1000 * each["seconds"], f"{each['share']:.1%}")
+            for each in found["overhead"]
+        ],
+    )
+    found["memory"] = [
+        memory_of_a_run(side, precision)
+        for side in extent.memory_sides
+        for precision in dict.fromkeys(("float32", faster_precision()))
+    ]
+    _print_table(
+        "Peak memory of a whole transfer, the program itself included, in GB",
+        ("side", "precision", "tiles", "measured", "estimated"),
+        [
+            (each["side"], each["precision"], each["tiling"] or "none", each["gb"], each["estimated_gb"])
+            for each in found["memory"]
+        ],
+    )
+    found |= races(photo, painting, extent)
+    _print_races(found)
+    (folder / "benchmark.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    _draw(found, folder / "benchmark.png")
+    print(f"{folder / 'benchmark.json'}, {folder / 'benchmark.png'}")
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """What the figures are of: the processor or GPU, the backend, and the versions."""
+    import psutil
+
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+        name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), name)
+    return {
+        "processor": name,
+        "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / GB, 1),
+        "device": device(),
+        "backend": BACKEND,
+        "faster_precision": faster_precision(),
+        "versions": json.dumps(versions()),
+    }
+
+
+def operations(height: int, width: int, layers: Sequence[str] = LAYERS) -> float:
+    """The floating-point operations of one evaluation: convolutions and Gram matrices, there and back.
+
+    A convolution costs 2 · 9 · N_in · N_out operations at each of its M positions, and as many again for the
+    gradient with respect to what goes in. A Gram matrix costs 2 · N² · M, and as many again.
+    """
+    total, channels = 0.0, 3
+    for layer in layers_up_to(layers):
+        positions = (height // stride(layer)) * (width // stride(layer))
+        if layer in CONV_LAYERS:
+            total += 2 * (2 * 9 * channels * filters(layer) * positions)
+            channels = filters(layer)
+        if layer in STYLE_LAYERS:
+            total += 2 * (2 * filters(layer) ** 2 * positions)
+    return total
+
+
+def product_speed(precision: Precision, side: int = 2048) -> float:
+    """GFLOP/s of the best of several products of two square matrices."""
+    matrix = keras.ops.convert_to_tensor(
+        np.random.default_rng(0).standard_normal((side, side), dtype=np.float32), precision
+    )
+    product = compiled(lambda matrix: keras.ops.matmul(matrix, matrix))
+    seconds = _best(lambda: _wait(product(matrix)), 6)
+    return 2 * side**3 / seconds / 1e9
+
+
+def evaluations(photo: Any, painting: Any, products: Mapping[str, float]) -> list[dict[str, Any]]:
+    """One evaluation at 256² and 512² in both precisions, and its share of the speed of matrix products."""
+    found = []
+    for side, precision in itertools.product((256, 512), get_args(Precision)):
+        evaluate, pixels = prepared(photo, painting, side, precision, crop=True)
+        evaluate(pixels)
+        seconds = _best(lambda evaluate=evaluate, pixels=pixels: _wait(evaluate(pixels)[1]), 4)
+        gflops = operations(side, side) / seconds / 1e9
+        found.append(
+            {
+                "side": side,
+                "precision": precision,
+                "seconds": seconds,
+                "gflops": gflops,
+                "share": gflops / products[precision],
+                "loss": evaluate(pixels)[0]["total"],
+            }
+        )
+    return found
+
+
+def overhead(photo: Any, painting: Any, side: int, coordinates: Any, steps: int = 8) -> dict[str, Any]:
+    """What a step of L-BFGS costs beside its evaluations, once its memory is full."""
+    evaluate, pixels = prepared(photo, painting, side, "float32", crop=True)
+    spent: list[float] = []
+
+    def timed(pixels: Any) -> tuple[dict[str, float], Any]:
+        began = time.perf_counter()
+        losses, gradient = evaluate(pixels)
+        _wait(gradient)
+        spent.append(time.perf_counter() - began)
+        return losses, gradient
+
+    taken = lbfgs(timed, pixels, coordinates)
+    beside = []
+    for _ in range(2 + steps):
+        spent.clear()
+        began = time.perf_counter()
+        next(taken)
+        beside.append(time.perf_counter() - began - sum(spent))
+    seconds = float(np.median(beside[2:]))
+    return {"side": side, "coordinates": coordinates, "seconds": seconds, "share": seconds / min(spent)}
+
+
+def memory_of_a_run(side: int, precision: Precision) -> dict[str, Any]:
+    """The most memory that a transfer of a square picture takes, in a process of its own."""
+    program = (
+        "import sys, numpy as np\n"
+        "from helpers import transfer\n"
+        "from helpers.benchmark import peak_of_this_process\n"
+        "side, precision = int(sys.argv[1]), sys.argv[2]\n"
+        "photo = np.random.default_rng(0).uniform(0, 255, (side, side, 3))\n"
+        "transfer(photo, photo[::-1], steps=2, scales=1, precision=precision, progress=False)\n"
+        "print(peak_of_this_process())"
+    )
+    command = [sys.executable, "-c", program, str(side), precision]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
+    )
+    tiling = fitting_tiling(side, side, LAYERS, precision)
+    return {
+        "side": side,
+        "precision": precision,
+        "tiling": tiling and f"{tiling.side} to {tiling.cut or 'the end'}",
+        "gb": int(done.stdout.split()[-1]) / GB,
+        "estimated_gb": peak_memory(side, side, LAYERS, precision, tiling) / GB,
+    }
+
+
+def peak_of_this_process() -> int:
+    """The most main memory that this process has held so far, in bytes."""
+    try:
+        import resource
+    except ImportError:
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def races(photo: Any, painting: Any, extent: Extent) -> dict[str, Any]:
+    """How soon each way comes within 10 % of the loss of a long run, on the same picture and objective."""
+    side = extent.side
+    photo = load_image(photo, side)
+    painting = load_image(painting, side)
+    offered = ways()
+    print(f"Racing to a picture of {photo.shape[1]} × {photo.shape[0]} pixels.", flush=True)
+    for arguments in offered.values():
+        # Compiling comes before the clock: a user meets it once.
+        _raced(photo, painting, {**arguments, "steps": 3}, 0.0)
+    reference = _raced(photo, painting, {"scales": 1, "steps": extent.reference_steps}, 0.0)
+    loss = reference[-1]["total"]
+    goal = WITHIN * loss
+    most = extent.most_evaluations
+    found = {
+        name: _raced(photo, painting, {"steps": most, **arguments}, goal)
+        for name, arguments in offered.items()
+    }
+    evaluate, pixels = prepared(photo, painting, side, "float32")
+    evaluate(pixels)
+    for name, (begin, steps) in tutorials().items():
+        stop_at = -np.inf if extent.tutorials_to_their_end else goal
+        found[name] = _followed(begin(evaluate, pixels), min(steps, most), stop_at)
+    ends = {name: found[name][-1]["total"] for name in tutorials() if extent.tutorials_to_their_end}
+    sooner = {}
+    for name, end in ends.items():
+        own = _raced(photo, painting, {**PRESETS["balanced"], "size": None, "steps": most}, end)
+        theirs = found[name][-1]
+        sooner[name] = {
+            "loss": end,
+            "seconds": theirs["seconds"],
+            "seconds_here": own[-1]["seconds"] if own[-1]["total"] <= end else None,
+        }
+    return {
+        "reference": {"loss": loss, "goal": goal, "evaluations": reference[-1]["evaluations"]},
+        "races": {name: _summary(history, goal, photo.shape[:2]) for name, history in found.items()},
+        "histories": {name: _points(history) for name, history in found.items()},
+        "sooner": sooner,
+    }
+
+
+def ways() -> dict[str, dict[str, Any]]:
+    """Every optimiser, start, precision and schedule on offer, as arguments of ``transfer``."""
+    fast = faster_precision()
+    plain = {"scales": 1, "precision": "float32"}
+    offered: dict[str, dict[str, Any]] = {
+        "L-BFGS, photo, one size, float32": plain,
+        "L-BFGS, photo, one size, bfloat16": {**plain, "precision": "bfloat16"},
+        "L-BFGS, painting, one size, float32": {**plain, "start": "painting"},
+        "L-BFGS, noise, one size, float32": {**plain, "start": "noise"},
+        "L-BFGS in cosines, photo, one size, float32": {**plain, "coordinates": "fourier"},
+        "L-BFGS in cosines, noise, one size, float32": {**plain, "coordinates": "fourier", "start": "noise"},
+        "Adam, photo, one size, float32": {**plain, "optimizer": "adam"},
+        "L-BFGS, photo, two sizes, float32": {"scales": 2, "precision": "float32"},
+        f"as the presets have it: L-BFGS, photo, two sizes, {fast}": {"scales": 2, "precision": fast},
+    }
+    return offered
+
+
+def tutorials() -> dict[str, tuple[Callable[[Evaluate, Any], Steps], int]]:
+    """The optimisers of two well-known tutorials, each with its number of steps.
+
+    TensorFlow's: Adam, learning rate 0.02 on colours from 0 to 1, β1 0.99; its ε of 0.1 is nothing beside
+    the gradients of its loss, which is some millions of times ours, so it is left at almost 0 here.
+    PyTorch's: L-BFGS, full steps without a line search, a memory of 100, colours clamped.
+    """
+    return {
+        "Adam as in the TensorFlow tutorial": (
+            lambda evaluate, pixels: adam(evaluate, pixels, 0.02 * 255, beta_1=0.99),
+            1000,
+        ),
+        "L-BFGS as in the PyTorch tutorial": (lbfgs_without_search, 300),
+    }
+
+
+def prepared(
+    photo: Any, painting: Any, side: int, precision: Precision, crop: bool = False
+) -> tuple[Evaluate, Any]:
+    """The objective of a transfer with its default weights, and the photo's pixels as a tensor."""
+    network = Network("bundled", "avg", True, precision)
+    of_photo = preprocess(load_image(photo, side, crop))
+    of_painting = preprocess(load_image(painting, side, crop))
+    features = feature_maps(of_photo, [CONTENT_LAYER], network)
+    terms = [
+        content_term(features[CONTENT_LAYER], CONTENT_LAYER, 1.0, per_entry=True),
+        style_term(gram_matrices(of_painting, STYLE_LAYERS, network), STYLE_WEIGHT),
+    ]
+    return objective(terms, *network), keras.ops.convert_to_tensor(of_photo)
+
+
+def _raced(photo: Any, painting: Any, arguments: Mapping[str, Any], goal: float) -> list[Record]:
+    side = min(photo.shape[:2])
+
+    def arrived(record: Record, _: Any) -> None:
+        if record["size"] == side and record["total"] <= goal:
+            raise StopIteration
+
+    run = {"precision": "float32", "weights": "bundled", "style_weight": STYLE_WEIGHT, **arguments}
+    return transfer(photo, painting, callback=arrived, progress=False, **run).history
+
+
+def _followed(taken: Steps, steps: int, goal: float) -> list[Record]:
+    history: list[Record] = []
+    began = time.perf_counter()
+    for number, (pixels, losses) in enumerate(itertools.islice(taken, steps), start=1):
+        seconds = time.perf_counter() - began
+        # These optimisers look at each picture once; the first evaluation is that of the start.
+        history.append(
+            {
+                "step": number,
+                "evaluations": number + 1,
+                "seconds": seconds,
+                "size": min(pixels.shape[1:3]),
+                **losses,
+            }
+        )
+        if losses["total"] <= goal:
+            break
+    return history
+
+
+def _summary(history: Sequence[Record], goal: float, shape: tuple[int, int]) -> dict[str, Any]:
+    """When a run arrived; small evaluations are counted by their share of a full one."""
+    arrived = next((r for r in history if r["size"] == min(shape) and r["total"] <= goal), None)
+    last = arrived or history[-1]
+    counts = {size: 0 for size in dict.fromkeys(record["size"] for record in history)}
+    before = 0
+    for record in itertools.takewhile(lambda record: record["step"] <= last["step"], history):
+        counts[record["size"]] += record["evaluations"] - before
+        before = record["evaluations"]
+    return {
+        "arrived": arrived is not None,
+        "evaluations": last["evaluations"],
+        "as_full_evaluations": sum(count * (size / min(shape)) ** 2 for size, count in counts.items()),
+        "seconds": last["seconds"],
+        "loss": last["total"],
+    }
+
+
+def _points(history: Sequence[Record]) -> list[tuple[float, float, float]]:
+    return [(record["seconds"], record["size"], record["total"]) for record in history]
+
+
+def _wait(tensor: Any) -> None:
+    # A number of it on the host: a GPU computes on while the host runs ahead.
+    keras.ops.convert_to_numpy(keras.ops.cast(keras.ops.ravel(tensor)[:1], "float32"))
+
+
+def _best(function: Callable[[], None], times: int) -> float:
+    function()
+    seconds = []
+    for _ in range(times):
+        began = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
+
+
+def _print_races(found: Mapping[str, Any]) -> None:
+    reference = found["reference"]
+    _print_table(
+        f"Until the loss is within 10 % of {reference['loss']:.4g}, "
+        f"reached by {reference['evaluations']:.0f} evaluations",
+        ("", "evaluations", "as full ones", "seconds"),
+        [
+            (
+                name,
+                f"{'' if each['arrived'] else '> '}{each['evaluations']:.0f}",
+                f"{each['as_full_evaluations']:.0f}",
+                f"{'' if each['arrived'] else '> '}{each['seconds']:.1f}",
+            )
+            for name, each in found["races"].items()
+        ],
+    )
+    if found["sooner"]:
+        _print_table(
+            "To the loss at a tutorial's end: its seconds, and those of the preset balanced",
+            ("", "loss", "seconds", "balanced", "times sooner"),
+            [
+                (name, each["loss"], each["seconds"], each["seconds_here"] or "never", _times_sooner(each))
+                for name, each in found["sooner"].items()
+            ],
+        )
+
+
+def _times_sooner(each: Mapping[str, Any]) -> str:
+    return f"{each['seconds'] / each['seconds_here']:.1f}" if each["seconds_here"] else "–"
+
+
+def _print_table(title: str, head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    written = [
+        [entry if isinstance(entry, str) else f"{entry:.4g}" for entry in row] for row in [list(head), *rows]
+    ]
+    widths = [max(map(len, column)) for column in zip(*written, strict=True)]
+    print(f"\n{title}")
+    for row in written:
+        first, *others = (entry.rjust(width) for entry, width in zip(row, widths, strict=True))
+        print("  " + "  ".join([row[0].ljust(len(first)), *others]))
+    print(flush=True)
+
+
+def _draw(found: Mapping[str, Any], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(10, 5.2))
+    for index, (name, points) in enumerate(found["histories"].items()):
+        whole = [(seconds, loss) for seconds, size, loss in points if size == found["side"]]
+        axes.loglog(*zip(*whole, strict=True), color=f"C{index}", label=name, linewidth=1.6)
+        axes.plot(*whole[-1], "o", color=f"C{index}", markersize=5)
+    axes.axhline(found["reference"]["goal"], color="gray", linewidth=1, linestyle=":")
+    axes.annotate(
+        "within 10 % of the long run",
+        (axes.get_xlim()[0], found["reference"]["goal"]),
+        textcoords="offset points",
+        xytext=(4, 4),
+        color="gray",
+    )
+    axes.set_xlabel("seconds since the start, without compiling")
+    axes.set_ylabel("total loss in full size")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.savefig(path, dpi=110, bbox_inches="tight")
+    plt.close(figure)

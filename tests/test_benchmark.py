@@ -1,0 +1,46 @@
+"""The benchmark on tiny pictures: what it counts, what it writes, and that arriving means arriving."""
+
+import json
+
+import pytest
+
+from helpers import benchmark as bench
+from helpers.benchmark import Extent, operations
+
+TINY = Extent(side=32, reference_steps=6, most_evaluations=4, memory_sides=(), tutorials_to_their_end=False)
+
+
+def test_the_operations_of_an_evaluation_are_counted_by_hand():
+    # One convolution of 3 to 64 maps on 10 × 20 positions, and its Gram matrix; both there and back.
+    assert operations(10, 20, ["block1_conv1"]) == 2 * 200 * (2 * 9 * 3 * 64 + 2 * 64**2)
+    # 94.6 GFLOP for the layers of a transfer at 256², Gram matrices not counted.
+    grams = sum(4 * n**2 * (256 // s) ** 2 for n, s in ((64, 1), (128, 2), (256, 4), (512, 8), (512, 16)))
+    assert (operations(256, 256) - grams) / 1e9 == pytest.approx(94.6, rel=0.01)
+
+
+def test_a_benchmark_prints_tables_and_writes_json_and_a_plot(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(bench, "evaluations", lambda *arguments: [])
+    monkeypatch.setattr(
+        bench, "overhead", lambda *arguments: {"side": 0, "coordinates": "", "seconds": 0, "share": 0}
+    )
+    found = bench.benchmark("temple", "great_wave", tmp_path, TINY)
+    assert json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))["races"] == found["races"]
+    assert (tmp_path / "benchmark.png").stat().st_size > 5000
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in found["races"])
+    for race in found["races"].values():
+        assert race["arrived"] == (race["loss"] <= found["reference"]["goal"])
+    small = found["races"]["L-BFGS, photo, two sizes, float32"]
+    assert small["as_full_evaluations"] < small["evaluations"]
+
+
+def test_an_evaluation_and_a_step_take_time():
+    found = bench.overhead("temple", "great_wave", 24, "pixels", steps=2)
+    assert found["seconds"] > 0
+    assert found["share"] > 0
+    assert bench.product_speed("float32", side=64) > 0
+
+
+def test_the_memory_of_a_run_is_more_than_the_estimate_of_its_maps():
+    found = bench.memory_of_a_run(32, "float32")
+    assert 0.3 < found["gb"] < 1.5
