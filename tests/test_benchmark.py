@@ -7,7 +7,14 @@ import pytest
 from helpers import benchmark as bench
 from helpers.benchmark import Extent, operations
 
-TINY = Extent(side=32, reference_steps=6, most_evaluations=4, memory_sides=(), tutorials_to_their_end=False)
+TINY = Extent(
+    side=32,
+    reference_steps=6,
+    most_evaluations=4,
+    overhead_sides=(),
+    memory_sides=(),
+    tutorials_to_their_end=False,
+)
 
 
 def test_the_operations_of_an_evaluation_are_counted_by_hand():

@@ -42,6 +42,23 @@ def test_a_name_of_its_own_is_found_for_each_picture(tmp_path, capsys, monkeypat
     assert all((tmp_path / "output" / name).is_file() for name in names)
 
 
+def test_a_preset_sets_size_and_steps_and_what_is_said_beside_it_goes_before(tmp_path, monkeypatch):
+    monkeypatch.setattr("helpers.__main__.PRESETS", {"balanced": {"size": 32, "steps": 1}})
+    for name, extra, expected in (("a", [], (32, 1)), ("b", ["--steps", "2", "--size", "24"], (24, 2))):
+        path = tmp_path / f"{name}.png"
+        assert main(["transfer", "cat", "great_wave", *extra, "--output", str(path)]) == 0
+        settings = read_settings(path)["arguments"]
+        assert (settings["size"], settings["steps"]) == expected
+
+
+def test_a_gallery_passes_on_what_was_asked(tmp_path, capsys):
+    arguments = ["gallery", "cat", "--styles", "great_wave", *TINY, "--output", str(tmp_path)]
+    assert main(arguments) == 0
+    assert read_settings(tmp_path / "cat_great_wave.png")["arguments"]["size"] == 24
+    assert main([*arguments, "--style-weight", "7"]) == 1
+    assert "--overwrite" in capsys.readouterr().err
+
+
 def test_reconstruct_and_texture_likewise(tmp_path):
     path = tmp_path / "reconstruction.png"
     assert main(["reconstruct", "cat", "--layer", "conv2_1", *TINY, "--output", str(path)]) == 0
@@ -97,7 +114,7 @@ def test_an_existing_file_is_kept_unless_asked(tmp_path, capsys):
     assert load_image(path).shape[0] == 24
 
 
-@pytest.mark.parametrize("command", ["transfer", "reconstruct", "texture", "results"])
+@pytest.mark.parametrize("command", ["transfer", "reconstruct", "texture", "results", "gallery", "benchmark"])
 def test_help_does_not_wait_for_tensorflow(command):
     code = (
         "import sys; from helpers.__main__ import main\n"
