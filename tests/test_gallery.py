@@ -1,5 +1,6 @@
 """Many pictures, each a tiny one, over processes and over a Dask cluster on this machine."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -201,6 +202,15 @@ def test_a_scheduler_that_does_not_answer_is_named(tmp_path, monkeypatch, addres
         paint_gallery(["cat"], ["great_wave"], tmp_path, TINY, scheduler=address)
 
 
+def cluster_of_one(distributed):
+    one = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    for _ in range(2):
+        # On a busy machine the start of Dask's own thread can outlast the ten seconds that Dask gives it.
+        with contextlib.suppress(AssertionError):
+            return distributed.LocalCluster(processes=True, **one)
+    return distributed.LocalCluster(processes=True, **one)
+
+
 def test_a_dask_cluster_paints_the_same_and_outlives_a_worker(tmp_path, painted, no_process, monkeypatch):
     distributed = pytest.importorskip("distributed")
     photos, paintings, path = ["temple", "cat"], ["great_wave"], tmp_path / "temple_great_wave.png"
@@ -213,8 +223,7 @@ def test_a_dask_cluster_paints_the_same_and_outlives_a_worker(tmp_path, painted,
             os.kill(cluster.workers[0].pid, signal.SIGKILL)
 
     monkeypatch.setattr(gallery, "_write", write_and_kill_the_worker)
-    one = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
-    with distributed.LocalCluster(processes=True, **one) as cluster:
+    with cluster_of_one(distributed) as cluster:
         address = cluster.scheduler_address
         paths = paint_gallery(photos, paintings, tmp_path, TINY, scheduler=address)
         assert sorted(written) == sorted(paths)
