@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import hashlib
 import inspect
 import itertools
 import json
@@ -17,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers.backend import device
-from helpers.images import as_uint8, bundled_image, load_image, read_settings
+from helpers.images import bundled_image, load_image, read_settings
 from helpers.memory import UNASKED, memory_to_be_had
-from helpers.recipes import transfer
+from helpers.recipes import fingerprint, transfer
 from helpers.vgg import layer_name, layer_names
 
 Source = str | os.PathLike
@@ -142,7 +141,7 @@ def _done(jobs: dict[Path, Job], overwrite: bool) -> list[Path]:
 
 
 def _checksum(source: str, size: int | None) -> str:
-    return hashlib.sha256(as_uint8(load_image(source, size)).tobytes()).hexdigest()
+    return fingerprint(load_image(source, size))["sha256"]
 
 
 def _over_processes(jobs: dict[Path, Job], workers: int | None) -> Finished:

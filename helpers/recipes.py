@@ -346,7 +346,7 @@ def _run(
             **{name: _json_ready(value) for name, value in arguments.items()},
             **network._asdict(),
         },
-        "inputs": {name: _fingerprint(image) for name, image in inputs.items()},
+        "inputs": {name: fingerprint(image) for name, image in inputs.items()},
         "steps_taken": len(history),
         "weights": {"name": network.weights, "sha256": weights_checksum(network.weights)},
         "device": device(),
@@ -432,7 +432,8 @@ def _json_ready(value: Any) -> Any:
     return {"given_as": type(value).__name__}
 
 
-def _fingerprint(image: np.ndarray) -> dict[str, Any]:
+def fingerprint(image: np.ndarray) -> dict[str, Any]:
+    """The width, height and sha256 by which a run's settings know an image ``(H, W, 3)``."""
     height, width = image.shape[:2]
     return {
         "width": width,
