@@ -1,8 +1,9 @@
 """Neural style transfer as in Gatys, Ecker and Bethge (2015): the functions behind the lessons.
 
-Data flows one way, and each module imports only from those before it: images, presets, backend, display,
-figures, vgg, losses, objectives, optimizers, memory, synthesis, recipes; after them what the lessons need
-(lessons, studio, exercises, checks), many pictures (results, gallery), the benchmark, and the command line.
+Data flows one way, and each module imports only from those before it: images, colour, presets, backend,
+display, figures, vgg, losses, terms, objectives, optimizers, memory, synthesis, recipes; after them what
+the lessons need (lessons, studio, exercises, checks), many pictures (results, gallery), the benchmark, and
+the command line.
 """
 
 import importlib
@@ -11,13 +12,15 @@ from typing import Any
 _MODULE_OF = {
     name: module
     for module, names in {
-        "images": "bundled_image bundled_images crop_to_square deprocess image_bytes load_image preprocess "
-        "read_settings resize_image save_image",
+        "images": "bundled_image bundled_images crop_to_square deprocess image_bytes load_image load_mask "
+        "preprocess read_settings resize_image save_image",
         "presets": "PRESETS",
+        "colour": "grey luminance match_covariance match_histogram match_luminance with_colours_of",
         "display": "heatmap plot_history show_images show_plot show_table",
         "figures": "draw_convolution draw_receptive_fields",
         "vgg": "CONTENT_LAYER CONV_LAYERS LAYERS POOL_LAYERS STYLE_LAYERS feature_model layer_name vgg19",
-        "losses": "Term content_gradient content_loss content_term gram_matrix style_layer_gradient "
+        "terms": "TERMS Scene change_term histogram_loss total_variation",
+        "losses": "PIXELS Term content_gradient content_loss content_term gram_matrix style_layer_gradient "
         "style_layer_loss style_loss style_term total_loss",
         "objectives": "Tiling objective",
         "synthesis": "coarse_to_fine minimise white_noise",

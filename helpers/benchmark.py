@@ -22,7 +22,7 @@ from helpers.backend import BACKEND, compiled, device, keras
 from helpers.images import load_image, preprocess
 from helpers.losses import content_term, style_term
 from helpers.memory import GB, fitting_tiling, peak_memory
-from helpers.objectives import Evaluate, Network, feature_maps, gram_matrices, objective
+from helpers.objectives import Evaluate, Network, feature_maps, objective, styles
 from helpers.optimizers import Steps, adam, lbfgs, lbfgs_without_search
 from helpers.presets import PRESETS
 from helpers.recipes import transfer, versions
@@ -333,7 +333,7 @@ def prepared(
     features = feature_maps(of_photo, [CONTENT_LAYER], network)
     terms = [
         content_term(features[CONTENT_LAYER], CONTENT_LAYER, 1.0, per_entry=True),
-        style_term(gram_matrices(of_painting, STYLE_LAYERS, network), STYLE_WEIGHT),
+        style_term(styles(of_painting, STYLE_LAYERS, network), STYLE_WEIGHT),
     ]
     return objective(terms, *network), keras.ops.convert_to_tensor(of_photo)
 

@@ -100,6 +100,38 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.clip(np.stack(channels, axis=-1), 0, 255).astype(np.float32)
 
 
+def load_mask(source: Any, height: int, width: int) -> np.ndarray:
+    """Read a mask for an image of a given size: ``float32 (height, width)``, 1 where white, 0 where black.
+
+    ``source``: whatever ``load_image`` accepts, or an array ``(H, W)`` of truth values or of numbers 0…1.
+    It may have another size than the image, as long as it has the same proportions.
+    Raises ``ValueError`` where the proportions differ, and as ``load_image`` does.
+    """
+    array = np.asarray(source) if hasattr(source, "__array__") else None
+    if array is not None and array.ndim == 2 and array.size and (array.dtype == bool or array.max() <= 1):
+        if not (np.isfinite(array).all() and array.min() >= 0):
+            raise ValueError("A mask holds finite values 0…1; this one has others.")
+        mask = array.astype(np.float32)
+    else:
+        mask = load_image(source).mean(axis=2) / 255
+    rows, columns = mask.shape
+    # Within a pixel of what scaling the image by a factor gives, whichever side it was scaled by.
+    if abs(rows * width - columns * height) > max(rows + columns, height + width):
+        raise ValueError(
+            f"The mask is {columns} × {rows} pixels and the picture {width} × {height}: "
+            "their proportions have to agree."
+        )
+    return resize_mask(mask, height, width)
+
+
+def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A mask ``(H, W)`` in another size: each value the mean over the square that it stands for."""
+    if mask.shape == (height, width):
+        return mask
+    resized = Image.fromarray(mask.astype(np.float32)).resize((width, height), Image.Resampling.BOX)
+    return np.clip(np.asarray(resized), 0, 1)
+
+
 def save_image(image: np.ndarray, path: str | os.PathLike, settings: Mapping[str, Any] | None = None) -> Path:
     """Write an image ``(H, W, 3)``, 0…255, to a file; its ending names the format.
 

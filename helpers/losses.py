@@ -4,17 +4,24 @@ Feature maps are ``(1, h, w, N)``: N filters and M = h·w positions, the paper's
 writes them as a matrix F of N rows and M columns; here F_ik is the entry of filter i at position k.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from helpers.backend import keras
-from helpers.vgg import layer_name, layer_names
+from helpers.vgg import layer_name, layer_names, stride
 
 ops = keras.ops
 
 Features = Mapping[str, Any]
 """Feature maps ``(1, h, w, N)`` by layer."""
+
+PIXELS = "pixels"
+"""The name by which a term asks for the image itself, ``(1, H, W, 3)``, as if it were one more layer."""
+
+Statistic = Literal["gram", "shifted gram", "mean and covariance"]
+"""What of a layer's feature maps is the style: see ``gram``, ``shifted_gram`` and ``mean_and_covariance``."""
 
 
 class Term(NamedTuple):
@@ -27,13 +34,14 @@ class Term(NamedTuple):
     name: str
     weight: float
     layers: tuple[str, ...]
+    """Names of layers, or ``(PIXELS,)``."""
     loss: Callable[[Mapping[str, Any], Any], Any]
     """``({layer: sums}, targets)`` → a scalar."""
     sums: Callable[[Any, Any], Any] | None = None
     """A layer's feature maps and its map → whatever adds up over positions, a tensor or a dict of tensors.
 
     ``None``: the feature maps themselves. Such a term can see how positions relate, and needs the whole
-    picture at once.
+    picture at once; where it is one over pixels, that is no trouble.
     """
     maps: Features = MappingProxyType({})
     """Targets that lie over the positions of a layer, ``{layer: (1, h, w, C)}``: feature maps, or a mask."""
@@ -175,29 +183,97 @@ def style_term(
     weight: float,
     layer_weights: Mapping[str, float] | None = None,
     name: str = "style",
+    statistic: Statistic = "gram",
+    masks: Features | None = None,
 ) -> Term:
-    """The style loss over some layers as a term of an objective; the target's Gram matrices are taken once.
+    """The style loss over some layers as a term of an objective; the target's statistics are taken once.
 
-    ``targets``: the painting's feature maps, ``{layer: (1, h, w, N)}``, or its Gram matrices per position,
-    ``{layer: (N, N)}``, as ``gram_per_position`` gives them.
+    ``targets``: the painting's feature maps, ``{layer: (1, h, w, N)}``, or their ``style_sums``.
+    ``statistic``: what of the feature maps is compared, the Gram matrix by default.
+    ``masks``: the region that shall have this style, ``{layer: (1, h, w, 1)}``, 0…1, see ``masks_at``. Its
+    Gram matrix is a sum over the region, divided by the region's own area: Σ_k m_k F_ik F_jk / Σ_k m_k.
+
+    Raises ``ValueError`` for an unknown statistic or a mask that is 0 everywhere.
+    Source: regions: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017), "Controlling perceptual factors in
+    neural style transfer", section 4.
     """
+    if statistic not in STATISTICS:
+        raise ValueError(f"The style is one of {', '.join(STATISTICS)}, not {statistic!r}.")
     targets = _by_layer(targets)
     weights = _layer_weights(tuple(targets), layer_weights)
-    grams = {
-        layer: gram_per_position(target) if len(target.shape) == 4 else ops.convert_to_tensor(target)
+    sums = {
+        layer: target if isinstance(target, Mapping) else style_sums(target)
         for layer, target in targets.items()
     }
-    aims = {layer: {"gram": gram, "weight": weights[layer]} for layer, gram in grams.items()}
-    return Term(name, weight, tuple(targets), _style_loss_of_sums, gram_sums, targets=aims)
+    aims = {
+        layer: {"style": STATISTICS[statistic](of_layer), "weight": weights[layer]}
+        for layer, of_layer in sums.items()
+    }
+    for layer, mask in (masks or {}).items():
+        if not float(ops.sum(mask)) > 0:
+            raise ValueError(f"A mask covers nothing at the size of {layer}.")
+    return Term(name, weight, tuple(targets), _style_loss_of_sums(statistic), style_sums, masks or {}, aims)
 
 
-def gram_sums(features: Any, _: Any = None) -> dict[str, Any]:
-    """What a Gram matrix per position is made of: G of equation (3), and the number M of positions.
+def style_sums(features: Any, mask: Any = None) -> dict[str, Any]:
+    """What a style is made of: Σ_k F_ik F_jk, the G of equation (3); Σ_k F_ik; and the number M of positions.
 
-    ``features``: ``(1, h, w, N)``. Both add up over parts of a picture.
+    ``features``: ``(1, h, w, N)``. ``mask``: ``(1, h, w, 1)``, how much each position counts.
+    All three add up over the parts of a picture.
     """
     positions = _positions(features)
-    return {"gram": gram_matrix(features), "positions": ops.cast(ops.shape(positions)[0], positions.dtype)}
+    if mask is None:
+        count = ops.cast(ops.shape(positions)[0], positions.dtype)
+        return {"gram": gram_matrix(features), "sum": ops.sum(positions, axis=0), "positions": count}
+    counted = positions * ops.reshape(mask, (-1, 1))
+    return {
+        "gram": ops.matmul(ops.transpose(counted), positions),
+        "sum": ops.sum(counted, axis=0),
+        "positions": ops.sum(mask),
+    }
+
+
+def masks_at(mask: Any, layers: Iterable[str]) -> dict[str, Any]:
+    """A mask of an image at the positions of some layers, ``{layer: (1, h, w, 1)}``.
+
+    ``mask``: ``(H, W)``, 0…1. A position of a layer stands for a square of pixels and counts as much as the
+    mean of the mask over it.
+    """
+    over_pixels = ops.convert_to_tensor(mask, "float32")[None, :, :, None]
+    return {
+        layer: ops.average_pool(over_pixels, stride(layer), stride(layer), "valid")
+        for layer in layer_names(layers)
+    }
+
+
+def gram(sums: Mapping[str, Any]) -> dict[str, Any]:
+    """G / M of equation (3), from ``style_sums``."""
+    return {"matrix": sums["gram"] / sums["positions"]}
+
+
+def shifted_gram(sums: Mapping[str, Any]) -> dict[str, Any]:
+    """The Gram matrix of F − 1, per position: what is 0 in both of two filters then says something too.
+
+    Source: Novak and Nikulin (2016), "Improving the neural algorithm of artistic style", section 3.3.
+    """
+    mean = sums["sum"] / sums["positions"]
+    return {"matrix": sums["gram"] / sums["positions"] - mean[:, None] - mean[None, :] + 1}
+
+
+def mean_and_covariance(sums: Mapping[str, Any]) -> dict[str, Any]:
+    """The mean μ_i = 1/M Σ_k F_ik and the covariance G / M − μ μᵀ: the Gram matrix taken apart.
+
+    Source: means and variances as a style: Li, Wang, Liu and Hou (2017), "Demystifying neural style
+    transfer"; the covariance: Sun and Saenko (2016), "Deep CORAL", equation (1).
+    """
+    mean = sums["sum"] / sums["positions"]
+    return {"matrix": sums["gram"] / sums["positions"] - mean[:, None] * mean[None, :], "mean": mean}
+
+
+STATISTICS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = MappingProxyType(
+    {"gram": gram, "shifted gram": shifted_gram, "mean and covariance": mean_and_covariance}
+)
+"""The statistics that a style can be, each a function of ``style_sums``."""
 
 
 def weighted_sum(terms: Sequence[Term], features: Features) -> tuple[Any, dict[str, Any]]:
@@ -248,11 +324,24 @@ def _divided_sum(sums: Mapping[str, Any], entries: Any) -> Any:
     return sum(sums.values()) / entries
 
 
-def _style_loss_of_sums(sums: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
-    return sum(
-        targets[layer]["weight"] * gram_distance(part["gram"] / part["positions"], targets[layer]["gram"])
-        for layer, part in sums.items()
-    )
+@functools.cache
+def _style_loss_of_sums(statistic: Statistic) -> Callable[[Mapping[str, Any], Any], Any]:
+    # Cached, because terms of one kind share a compiled graph.
+    def loss(sums: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
+        return sum(
+            targets[layer]["weight"] * _style_distance(STATISTICS[statistic](part), targets[layer]["style"])
+            for layer, part in sums.items()
+        )
+
+    return loss
+
+
+def _style_distance(style: Mapping[str, Any], target: Mapping[str, Any]) -> Any:
+    """``gram_distance`` of the matrices, and of means 1/N Σ_i (μ_i − μ'_i)²."""
+    distance = gram_distance(style["matrix"], target["matrix"])
+    if "mean" in style:
+        distance = distance + ops.mean(ops.square(style["mean"] - target["mean"]))
+    return distance
 
 
 def _layer_weights(layers: tuple[str, ...], weights: Mapping[str, float] | None) -> Mapping[str, float]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from helpers.backend import compiled, keras, value_and_gradient
-from helpers.losses import Term, data_of, gram_sums, maps_of, sums_of_terms, total_of_sums
+from helpers.losses import PIXELS, Term, data_of, maps_of, style_sums, sums_of_terms, total_of_sums
 from helpers.vgg import (
     POOL_LAYERS,
     Pooling,
@@ -78,10 +78,15 @@ def objective(
     if tiling is None:
         evaluate = _whole(kinds, network)
     else:
-        whole = [term.name for term in terms if term.sums is None]
-        if whole:
-            raise ValueError(f"The term {whole[0]} needs the whole picture: it cannot be taken tile by tile.")
-        evaluate = functools.partial(_tiled, kinds, network, tiling)
+        over_pixels = tuple(kind for kind in kinds if kind.layers == (PIXELS,))
+        over_maps = tuple(kind for kind in kinds if kind.layers != (PIXELS,))
+        for kind in over_maps:
+            if kind.sums is None or PIXELS in kind.layers:
+                raise ValueError(
+                    f"The term {kind.name} needs the whole picture at once: allow the run more memory, "
+                    "or make the picture smaller."
+                )
+        evaluate = functools.partial(_tiled_and_whole, over_maps, over_pixels, names, network, tiling)
 
     def losses_and_gradient(pixels: Any) -> tuple[dict[str, float], Any]:
         values, gradient = evaluate(pixels, maps, data)
@@ -103,16 +108,16 @@ def feature_maps(
     return {layer: _joined([[part[layer] for part in row] for row in parts]) for layer in layers}
 
 
-def gram_matrices(
+def styles(
     pixels: Any, layers: Sequence[str], network: Network, tiling: Tiling | None = None
-) -> dict[str, Any]:
-    """Gram matrices per position of an image, ``{layer: (N, N)}``, see ``gram_per_position``."""
+) -> dict[str, dict[str, Any]]:
+    """What the style of an image is made of in some layers: ``{layer: style_sums}``, whole or by tiles."""
     layers = layer_names(layers)
     sums = None
     for tile in itertools.chain(*_grid(*_rows_and_columns(pixels, layers, tiling))):
-        part = _forward(gram_sums, layers, network)(_cut(pixels, tile), _crops(tile, layers))
+        part = _forward(style_sums, layers, network)(_cut(pixels, tile), _crops(tile, layers))
         sums = part if sums is None else _added(sums, part)
-    return {layer: sums[layer]["gram"] / sums[layer]["positions"] for layer in layers}
+    return sums
 
 
 def _identity(features: Any) -> Any:
@@ -125,15 +130,17 @@ def _total(kinds: Sequence[Term], sums: Mapping[str, Any], data: Mapping[str, An
 
 
 def _layers_of(kinds: Sequence[Term]) -> tuple[str, ...]:
-    return layer_names(layer for kind in kinds for layer in kind.layers)
+    return layer_names(layer for kind in kinds for layer in kind.layers if layer != PIXELS)
 
 
 @functools.lru_cache(maxsize=16)
 def _whole(kinds: tuple[Term, ...], network: Network) -> Callable[..., tuple[Any, Any]]:
-    model = feature_model(_layers_of(kinds), *network)
+    seen = any(kind.layers != (PIXELS,) for kind in kinds)
+    model = feature_model(_layers_of(kinds), *network) if seen else lambda pixels: {}
 
     def total(pixels: Any, maps: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[Any, Any]:
-        return _total(kinds, sums_of_terms(kinds, model(pixels), maps), data)
+        features = {**model(pixels), PIXELS: pixels}
+        return _total(kinds, sums_of_terms(kinds, features, maps), data)
 
     differentiated = compiled(value_and_gradient(total))
 
@@ -266,6 +273,29 @@ def _stages(kinds: tuple[Term, ...], network: Network, cut: str | None) -> _Stag
         compiled(value_and_gradient(product), sizes=(3,)),
         compiled(value_and_gradient(of_sums)),
     )
+
+
+def _tiled_and_whole(
+    over_maps: tuple[Term, ...],
+    over_pixels: tuple[Term, ...],
+    names: Sequence[str],
+    network: Network,
+    tiling: Tiling,
+    pixels: Any,
+    maps: Mapping[str, Any],
+    data: Mapping[str, Any],
+) -> tuple[Any, Any]:
+    """Terms over feature maps are taken tile by tile, those over the pixels, which are few, as a whole."""
+    if not over_pixels:
+        return _tiled(over_maps, network, tiling, pixels, maps, data)
+    parts = [(over_pixels, *_whole(over_pixels, network)(pixels, maps, data))]
+    if over_maps:
+        parts.append((over_maps, *_tiled(over_maps, network, tiling, pixels, maps, data)))
+    losses = {
+        kind.name: value for kinds, values, _ in parts for kind, value in zip(kinds, values[1:], strict=True)
+    }
+    total = sum(values[0] for _, values, _ in parts)
+    return ops.stack([total, *(losses[name] for name in names)]), sum(gradient for *_, gradient in parts)
 
 
 def _tiled(

@@ -13,11 +13,22 @@ from typing import Any
 import numpy as np
 
 from helpers.backend import device, keras
+from helpers.colour import Colours, colours_for, with_colours_of
 from helpers.display import progress_bar
-from helpers.images import IMAGES, as_uint8, deprocess, load_image, preprocess, resize_image, save_image
-from helpers.losses import content_term, style_term
+from helpers.images import (
+    IMAGES,
+    as_uint8,
+    deprocess,
+    load_image,
+    load_mask,
+    preprocess,
+    resize_image,
+    resize_mask,
+    save_image,
+)
+from helpers.losses import Statistic, Term, content_term, masks_at, style_term
 from helpers.memory import fitting_tiling
-from helpers.objectives import Evaluate, Network, Tiling, feature_maps, gram_matrices, objective
+from helpers.objectives import Evaluate, Network, Tiling, feature_maps, objective, styles
 from helpers.optimizers import Coordinates
 from helpers.synthesis import (
     Callback,
@@ -29,6 +40,7 @@ from helpers.synthesis import (
     shared_steps,
     white_noise,
 )
+from helpers.terms import Scene, Terms, build_terms
 from helpers.vgg import (
     CONTENT_LAYER,
     STYLE_LAYERS,
@@ -40,6 +52,8 @@ from helpers.vgg import (
     smallest_side,
     weights_checksum,
 )
+
+_NO_SETTINGS = ("callback", "progress")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +85,7 @@ def reconstruct(
     *,
     size: int | None = None,
     steps: int = 100,
+    tolerance: float | None = None,
     seed: int = 0,
     start: Any = "noise",
     scales: int | None = 1,
@@ -91,7 +106,7 @@ def reconstruct(
     ``image``: whatever ``load_image`` accepts, as is ``start`` where it is not ``"noise"``.
     ``size``: shorter side at which ``image`` is used; ``None`` keeps its size.
     ``scales``: sizes of a coarse-to-fine run, see ``pyramid``; 1 is the paper's way.
-    ``callback``, ``coordinates``, ``optimizer``, ``steps``: see ``coarse_to_fine``.
+    ``callback``, ``coordinates``, ``optimizer``, ``steps``, ``tolerance``: see ``coarse_to_fine``.
     ``weights``, ``pooling``, ``normalised``: see ``vgg19``.
     ``precision``: see ``Precision``; ``"auto"`` takes what is faster here, see ``faster_precision``.
     ``memory``: how many GB the run may take; the picture is then looked at in as many tiles as that needs,
@@ -102,6 +117,7 @@ def reconstruct(
     the memory is too small, and as ``load_image`` does.
     Source: Gatys, Ecker and Bethge (2015), equation (1) and figure 1; Mahendran and Vedaldi (2015).
     """
+    arguments = dict(locals())
     layer = layer_name(layer)
     target = load_image(image, size)
     network = Network(resolve_weights(weights), pooling, normalised, resolve_precision(precision))
@@ -116,18 +132,7 @@ def reconstruct(
 
     return _run(
         "reconstruct",
-        {
-            "image": image,
-            "layer": layer,
-            "size": size,
-            "steps": steps,
-            "seed": seed,
-            "start": start,
-            "scales": scales,
-            "optimizer": optimizer,
-            "coordinates": coordinates,
-            "memory": memory,
-        },
+        {**arguments, "layer": layer},
         {"image": target},
         [layer],
         network,
@@ -146,10 +151,12 @@ def synthesize_texture(
     size: int | tuple[int, int] | None = None,
     source_size: int | None = None,
     steps: int = 120,
+    tolerance: float | None = None,
     seed: int = 0,
     start: Any = "noise",
     scales: int | None = None,
     layer_weights: Mapping[str, float] | None = None,
+    statistic: Statistic = "gram",
     optimizer: Optimizer = "lbfgs",
     coordinates: Coordinates = "pixels",
     weights: str = "auto",
@@ -166,13 +173,14 @@ def synthesize_texture(
 
     ``image``: the source, whatever ``load_image`` accepts; ``source_size``: its shorter side, ``None``
     keeps its size. ``layers``: the layers of equation (5), ``layer_weights``: its w_l, by default
-    1 / number of layers each.
+    1 / number of layers each. ``statistic``: what of the feature maps is compared, see ``style_term``.
     ``size``: the side of a square texture or its height and width; ``None`` takes the source's.
     Everything else is as in ``reconstruct``.
 
     Source: Gatys, Ecker and Bethge (2015), equations (3) to (5), and their "Texture synthesis using
     convolutional neural networks" (2015).
     """
+    arguments = dict(locals())
     layers = layer_names(layers)
     source = load_image(image, source_size)
     height, width = (size, size) if isinstance(size, int) else size or source.shape[:2]
@@ -182,25 +190,13 @@ def synthesize_texture(
 
     def build(to_height: int, to_width: int, tiling: Tiling | None) -> Evaluate:
         pixels = preprocess(_scaled(source, to_height / height))
-        grams = gram_matrices(pixels, layers, network, tiling)
-        return objective([style_term(grams, 1.0, layer_weights)], *network, tiling=tiling)
+        aims = styles(pixels, layers, network, tiling)
+        terms = [style_term(aims, 1.0, layer_weights, statistic=statistic)]
+        return objective(terms, *network, tiling=tiling)
 
     return _run(
         "synthesize_texture",
-        {
-            "image": image,
-            "layers": layers,
-            "size": (height, width),
-            "source_size": source_size,
-            "steps": steps,
-            "seed": seed,
-            "start": start,
-            "scales": scales,
-            "layer_weights": layer_weights,
-            "optimizer": optimizer,
-            "coordinates": coordinates,
-            "memory": memory,
-        },
+        {**arguments, "layers": layers, "size": (height, width)},
         {"image": source},
         layers,
         network,
@@ -223,8 +219,15 @@ def transfer(
     style_layers: str | Iterable[str] = STYLE_LAYERS,
     layer_weights: Mapping[str, float] | None = None,
     content_per_entry: bool = True,
+    statistic: Statistic = "gram",
+    blend: Sequence[float] | None = None,
+    masks: Sequence[Any] | None = None,
+    painting_scale: float = 1.0,
+    colours: Colours = "painting",
+    terms: Terms | None = None,
     start: Any = "photo",
     steps: int = 80,
+    tolerance: float | None = None,
     seed: int = 0,
     scales: int | None = None,
     optimizer: Optimizer = "lbfgs",
@@ -237,72 +240,110 @@ def transfer(
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Result:
-    """Style transfer: the content of a photograph in the style of a painting.
+    """Style transfer: the content of a photograph in the style of a painting, or of several.
 
     Minimises equation (7) over the pixels: α times the content loss in one layer plus β times the style
-    loss over several.
+    loss over several, and whatever ``terms`` adds.
 
-    ``photo``, ``painting``: whatever ``load_image`` accepts. ``size``: shorter side of the result;
-    ``None`` keeps the photo's size. The painting is reduced to the same shorter side, never enlarged.
+    ``photo``, ``painting``: whatever ``load_image`` accepts, ``painting`` also a list of them. ``size``:
+    shorter side of the result; ``None`` keeps the photo's size.
     ``content_weight``, ``style_weight``: α and β. ``content_per_entry``: divide equation (1) by the number
     N·M of its entries, so that one β serves every size; ``False`` takes (1) as printed.
     ``style_layers``: the layers of equation (5), ``layer_weights``: its w_l, by default 1 / number of
-    layers each.
-    ``start``: ``"photo"``, ``"painting"``, ``"noise"`` (as in the paper), or an image.
+    layers each. ``statistic``: what of the feature maps is compared, see ``style_term``.
+    ``blend``: how much each of several paintings counts beside the others, by default all alike.
+    ``masks``: for each painting where it goes, see ``load_mask``; white places are painted in its manner.
+    ``painting_scale``: the size of the strokes. At 1 the painting is reduced to the photo's shorter side,
+    never enlarged; at 2 it is twice as large as that, and so are its strokes.
+    ``colours``: whose colours the result has, see ``Colours``.
+    ``terms``: further terms, a weight for each name of ``TERMS`` or a ``Term`` of one's own.
+    ``start``: ``"photo"``, ``"painting"``, ``"noise"`` (as in the paper), an image, or an earlier result.
     Everything else is as in ``reconstruct``.
 
-    Source: Gatys, Ecker and Bethge (2015), equation (7).
+    Source: Gatys, Ecker and Bethge (2015), equation (7); blending, regions and scale: Gatys, Ecker, Bethge,
+    Hertzmann and Shechtman (2017), "Controlling perceptual factors in neural style transfer".
     """
+    arguments = dict(locals())
     content_layer, style_layers = layer_name(content_layer), layer_names(style_layers)
     _check_weights(content_weight, style_weight)
-    content = load_image(photo, size)
-    height, width = content.shape[:2]
-    style = load_image(painting)
-    style = load_image(style, min(*content.shape[:2], *style.shape[:2]))
+    if not (math.isfinite(painting_scale) and painting_scale > 0):
+        raise ValueError(f"The scale of a painting is a number above 0, not {painting_scale}.")
+    original = load_image(photo, size)
+    height, width = original.shape[:2]
+    given = list(painting) if isinstance(painting, (list, tuple)) else [painting]
+    paintings = [_painting_beside(original, each, painting_scale) for each in given]
+    regions = None if masks is None else [load_mask(mask, height, width) for mask in masks]
+    style_weights = [style_weight * share for share in _shares(blend, len(paintings), regions)]
+    seen = [colours_for(colours, original, each) for each in paintings]
+    content, paintings = seen[0][0], [each for _, each in seen]
     network = Network(resolve_weights(weights), pooling, normalised, resolve_precision(precision))
-    sizes = pyramid(height, width, _scales(scales, height, width, *style.shape[:2]))
-    _check_sides({"photo": content, "painting": style}, (content_layer, *style_layers), sizes)
+    least = min(min(each.shape[:2]) for each in (original, *paintings))
+    sizes = pyramid(height, width, _scales(scales, least))
+    inputs = {"photo": original, **dict(zip(_numbered("painting", len(given)), paintings, strict=True))}
+    _check_sides(inputs, (content_layer, *style_layers), sizes)
 
     def build(to_height: int, to_width: int, tiling: Tiling | None) -> Evaluate:
         of_photo = preprocess(resize_image(content, to_height, to_width))
-        of_painting = preprocess(_scaled(style, to_height / height))
+        of_paintings = [preprocess(_scaled(each, to_height / height)) for each in paintings]
         features = feature_maps(of_photo, [content_layer], network, tiling)
-        grams = gram_matrices(of_painting, style_layers, network, tiling)
-        terms = [
-            content_term(features[content_layer], content_layer, content_weight, content_per_entry),
-            style_term(grams, style_weight, layer_weights),
-        ]
-        return objective(terms, *network, tiling=tiling)
+        wanted = [content_term(features[content_layer], content_layer, content_weight, content_per_entry)]
+        for number, name in enumerate(_numbered("style", len(paintings))):
+            if style_weights[number] == 0 and len(paintings) > 1:
+                continue
+            mask = regions and masks_at(resize_mask(regions[number], to_height, to_width), style_layers)
+            aims = styles(of_paintings[number], style_layers, network, tiling)
+            wanted.append(style_term(aims, style_weights[number], layer_weights, name, statistic, mask))
+        scene = Scene(of_photo, tuple(of_paintings), lambda of, layers: feature_maps(of, layers, network))
+        wanted += build_terms(terms or {}, scene)
+        return objective(wanted, *network, tiling=tiling)
 
     return _run(
         "transfer",
-        {
-            "photo": photo,
-            "painting": painting,
-            "size": size,
-            "content_weight": content_weight,
-            "style_weight": style_weight,
-            "content_layer": content_layer,
-            "style_layers": style_layers,
-            "layer_weights": layer_weights,
-            "content_per_entry": content_per_entry,
-            "start": start,
-            "steps": steps,
-            "seed": seed,
-            "scales": scales,
-            "optimizer": optimizer,
-            "coordinates": coordinates,
-            "memory": memory,
-        },
-        {"photo": content, "painting": style},
+        {**arguments, "content_layer": content_layer, "style_layers": style_layers},
+        inputs,
         (content_layer, *style_layers),
         network,
         build,
-        _start(start, {"photo": content, "painting": style}, seed),
+        _start(start, {"photo": content, "painting": paintings[0]}, seed),
         sizes,
         callback,
         progress,
+        (lambda image: with_colours_of(image, resize_image(original, *image.shape[:2])))
+        if colours == "luminance"
+        else None,
     )
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    return [name] if count == 1 else [f"{name} {number}" for number in range(1, count + 1)]
+
+
+def _painting_beside(photo: np.ndarray, painting: Any, scale: float) -> np.ndarray:
+    image = load_image(painting)
+    beside = min(*photo.shape[:2], *image.shape[:2])
+    return load_image(image, max(1, round(scale * beside)))
+
+
+def _shares(blend: Sequence[float] | None, count: int, regions: Sequence[np.ndarray] | None) -> list[float]:
+    """What share of the style's weight each painting has: as ``blend`` has it, and the area of its region.
+
+    A region's Gram matrix is divided by its area, so its style pulls at each of its positions the harder
+    the smaller it is; the share of the area undoes that, and every place is painted as strongly.
+    """
+    blend = [1.0] * count if blend is None else [float(each) for each in blend]
+    if len(blend) != count:
+        raise ValueError(f"There are {count} paintings and {len(blend)} weights to blend them with.")
+    if not all(math.isfinite(each) and each >= 0 for each in blend) or not any(blend):
+        raise ValueError(f"The weights of a blend are 0 or more and not all 0; these are {blend}.")
+    if regions is None:
+        return [each / sum(blend) for each in blend]
+    if len(regions) != count:
+        raise ValueError(f"There are {count} paintings and {len(regions)} masks to say where they go.")
+    areas = [float(region.mean()) for region in regions]
+    shares = [each * area for each, area in zip(blend, areas, strict=True)]
+    if not sum(shares):
+        raise ValueError("The masks leave no place to paint: they are black wherever a painting counts.")
+    return [share / sum(shares) * min(1.0, sum(areas)) for share in shares]
 
 
 def _run(
@@ -316,7 +357,9 @@ def _run(
     sizes: list[tuple[int, int]],
     callback: Callback | None,
     progress: bool,
+    finish: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Result:
+    """Run a recipe. ``finish``: what is done to an image before anyone sees it."""
     steps = arguments["steps"]
     tilings = {size: fitting_tiling(*size, layers, network.precision, arguments["memory"]) for size in sizes}
     costs = [
@@ -324,12 +367,16 @@ def _run(
         for (height, width), share in zip(sizes, shared_steps(steps, len(sizes)), strict=True)
         for _ in range(share)
     ]
+
+    def finished(image: np.ndarray) -> np.ndarray:
+        return image if finish is None else as_uint8(finish(image))
+
     with progress_bar(recipe.replace("_", " "), costs, shown=progress) as show:
 
         def after_step(record: Record, image: Callable[[], np.ndarray]) -> None:
-            show(record, image)
+            show(record, lambda: finished(image()))
             if callback is not None:
-                callback(record, image)
+                callback(record, lambda: finished(image()))
 
         pixels, history = coarse_to_fine(
             lambda height, width: build(height, width, tilings[height, width]),
@@ -338,12 +385,13 @@ def _run(
             steps=steps,
             optimizer=arguments["optimizer"],
             coordinates=arguments["coordinates"],
+            tolerance=arguments["tolerance"],
             callback=after_step,
         )
     settings = {
         "recipe": recipe,
         "arguments": {
-            **{name: _json_ready(value) for name, value in arguments.items()},
+            **{name: _json_ready(value) for name, value in arguments.items() if name not in _NO_SETTINGS},
             **network._asdict(),
         },
         "inputs": {name: fingerprint(image) for name, image in inputs.items()},
@@ -352,7 +400,7 @@ def _run(
         "device": device(),
         "versions": versions(),
     }
-    return Result(deprocess(pixels), history, settings)
+    return Result(finished(deprocess(pixels)), history, settings)
 
 
 def versions() -> dict[str, str]:
@@ -369,7 +417,9 @@ def versions() -> dict[str, str]:
 def _start(start: Any, named: Mapping[str, np.ndarray], seed: int) -> Callable[[int, int], np.ndarray]:
     if isinstance(start, str) and start == "noise":
         return lambda height, width: preprocess(white_noise(height, width, seed))
-    if isinstance(start, str) and start in named:
+    if isinstance(start, Result):
+        image = load_image(start.image)
+    elif isinstance(start, str) and start in named:
         image = named[start]
     else:
         try:
@@ -425,6 +475,8 @@ def _json_ready(value: Any) -> Any:
     if isinstance(value, os.PathLike):
         path = Path(value).absolute()
         return path.stem if path.is_relative_to(IMAGES) else os.fspath(value)
+    if isinstance(value, Term) or callable(value):
+        return {"given_as": type(value).__name__}
     if isinstance(value, Mapping):
         return {str(name): _json_ready(entry) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):

@@ -33,6 +33,9 @@ It may raise ``StopIteration`` to end the run with the current image.
 NOISE = 20.0
 """The standard deviation of the white noise that runs start from, in grey levels."""
 
+TOLERANCE_STEPS = 10
+"""Over how many steps a run looks back to see whether the loss still falls."""
+
 COARSEST_SIDE = 112
 """A coarse-to-fine run starts no smaller, half the size of VGG19's training pictures: what its deep layers
 would paint into a smaller picture stays as shapes of the painting where the photo has none."""
@@ -92,6 +95,7 @@ def minimise(
     steps: int,
     optimizer: Optimizer = "lbfgs",
     coordinates: Coordinates = "pixels",
+    tolerance: float | None = None,
     callback: Callback | None = None,
 ) -> tuple[np.ndarray, list[Record]]:
     """Lower an objective by changing the pixels, which stay within the range of colours.
@@ -106,6 +110,7 @@ def minimise(
         steps=steps,
         optimizer=optimizer,
         coordinates=coordinates,
+        tolerance=tolerance,
         callback=callback,
     )
 
@@ -118,6 +123,7 @@ def coarse_to_fine(
     steps: int,
     optimizer: Optimizer = "lbfgs",
     coordinates: Coordinates = "pixels",
+    tolerance: float | None = None,
     callback: Callback | None = None,
 ) -> tuple[np.ndarray, list[Record]]:
     """Lower an objective at growing sizes, each starting from the enlarged result of the one before.
@@ -127,18 +133,22 @@ def coarse_to_fine(
     ``sizes``: heights and widths, as ``pyramid`` gives them.
     ``steps``: the number of steps in all, shared evenly; L-BFGS ends earlier where no step lowers the loss.
     ``coordinates``: see ``Coordinates``; Adam always moves the pixels.
+    ``tolerance``: end a size early where its last ``TOLERANCE_STEPS`` steps lowered the loss by less than
+    this share of it, such as 0.01; ``None`` takes all steps.
     ``callback``: see ``Callback``. An interrupt (Ctrl-C, a notebook's stop button) ends the run as
     ``StopIteration`` does, with the pixels after the last finished step.
 
     Returns the pixels, in the last of the sizes, and one record a step; where no step lowers the loss, one
     record of the start, with step 0.
-    Raises ``ValueError`` for an unknown optimiser or fewer than one step.
+    Raises ``ValueError`` for an unknown optimiser, fewer than one step, or a tolerance outside 0…1.
     Source: growing sizes: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017).
     """
     if optimizer not in get_args(Optimizer):
         raise ValueError(f"The optimiser is 'lbfgs' or 'adam', not {optimizer!r}.")
     if coordinates not in get_args(Coordinates):
         raise ValueError(f"The coordinates are 'pixels' or 'fourier', not {coordinates!r}.")
+    if tolerance is not None and not 0 <= tolerance < 1:
+        raise ValueError(f"The tolerance is a share of the loss from 0 to 1, not {tolerance}.")
     run = _Run(start(*sizes[0]), callback)
     with contextlib.suppress(_Stopped, KeyboardInterrupt):
         for (height, width), share in zip(sizes, shared_steps(steps, len(sizes)), strict=True):
@@ -149,11 +159,21 @@ def coarse_to_fine(
                     taken = lbfgs(run.evaluated, run.pixels, coordinates)
                 else:
                     taken = adam(run.evaluated, run.pixels)
+                totals: list[float] = []
                 for pixels, losses in itertools.islice(taken, share):
                     run.after_step(pixels, losses)
+                    totals.append(losses["total"])
+                    if tolerance is not None and _has_settled(totals, tolerance):
+                        break
         if not run.history:
             run.record_start()
     return _resize_pixels(run.pixels, *sizes[-1]), run.history
+
+
+def _has_settled(totals: Sequence[float], tolerance: float) -> bool:
+    if len(totals) <= TOLERANCE_STEPS:
+        return False
+    return totals[-1] > (1 - tolerance) * totals[-1 - TOLERANCE_STEPS]
 
 
 class _Stopped(Exception):

@@ -12,7 +12,7 @@ import pytest
 from helpers import STYLE_LAYERS, Tiling, load_image, objective, preprocess, transfer
 from helpers.backend import keras
 from helpers.losses import content_term, style_term
-from helpers.objectives import Network, feature_maps, gram_matrices
+from helpers.objectives import Network, feature_maps, styles
 
 ROOT = Path(__file__).parent.parent
 NETWORK = Network("bundled", "avg", True, "float32")
@@ -27,7 +27,7 @@ def computed_here():
     found = {}
     for way, tiling in WAYS.items():
         content = feature_maps(photo, ["conv4_2"], NETWORK, tiling)["block4_conv2"]
-        grams = gram_matrices(painting, STYLE_LAYERS, NETWORK, tiling)
+        grams = styles(painting, STYLE_LAYERS, NETWORK, tiling)
         terms = [content_term(content, "conv4_2", 1.0, per_entry=True), style_term(grams, 0.1)]
         losses, gradient = objective(terms, *NETWORK, tiling=tiling)(pixels)
         found[f"{way}/losses"] = np.array([losses[name] for name in ("total", "content", "style")])

@@ -6,7 +6,7 @@ import pytest
 
 from helpers import STYLE_LAYERS, Tiling, load_image, objective, preprocess
 from helpers.losses import Term, content_term, gram_per_position, style_term
-from helpers.objectives import Network, feature_maps, gram_matrices
+from helpers.objectives import Network, feature_maps, styles
 from helpers.vgg import LAYERS, feature_model, receptive_margin, stride
 
 PLAIN = Network("bundled", "avg", False, "float32")
@@ -108,20 +108,23 @@ def test_a_position_sees_its_margin_and_nothing_beyond(pixels):
                 assert (numbers(model(other)[layer])[0, row, column] == before).all() == same, layer
 
 
-def test_gram_matrices_whole_and_by_tiles(painting):
+def test_styles_whole_and_by_tiles(painting):
     layers = ["block1_conv1", "block4_conv1"]
     maps = feature_model(layers, *PLAIN)(painting)
     for tiling in (None, Tiling(33)):
-        found = gram_matrices(painting, layers, PLAIN, tiling)
+        found = styles(painting, layers, PLAIN, tiling)
         for layer in layers:
-            assert apart(found[layer], gram_per_position(maps[layer])) < 1e-5
+            mean = numbers(maps[layer]).mean(axis=(0, 1, 2))
+            positions = float(found[layer]["positions"])
+            assert apart(found[layer]["gram"] / positions, gram_per_position(maps[layer])) < 1e-5
+            assert apart(found[layer]["sum"] / positions, mean) < 1e-5
 
 
-def test_a_style_term_takes_gram_matrices_as_well_as_feature_maps(pixels, painting):
+def test_a_style_term_takes_styles_as_well_as_feature_maps(pixels, painting):
     maps = feature_model(STYLE_LAYERS, *PLAIN)(painting)
-    grams = gram_matrices(painting, STYLE_LAYERS, PLAIN)
-    from_maps, from_grams = (objective([style_term(given, 3.0)], *PLAIN)(pixels) for given in (maps, grams))
-    assert from_grams[0]["total"] == pytest.approx(from_maps[0]["total"], rel=1e-5)
+    sums = styles(painting, STYLE_LAYERS, PLAIN)
+    from_maps, from_sums = (objective([style_term(given, 3.0)], *PLAIN)(pixels) for given in (maps, sums))
+    assert from_sums[0]["total"] == pytest.approx(from_maps[0]["total"], rel=1e-5)
 
 
 def test_a_term_that_needs_the_whole_picture_is_not_tiled(pixels):
@@ -137,7 +140,7 @@ def test_a_term_that_needs_the_whole_picture_is_not_tiled(pixels):
 
 
 def test_the_network_is_cut_at_poolings_only(pixels, painting):
-    term = style_term(gram_matrices(painting, ["conv2_1"], PLAIN), 1.0)
+    term = style_term(styles(painting, ["conv2_1"], PLAIN), 1.0)
     with pytest.raises(ValueError, match="cut at a pooling layer, not at block2_conv1"):
         objective([term], *PLAIN, tiling=Tiling(64, "conv2_1"))(pixels)
 

@@ -10,7 +10,7 @@ import scipy.optimize
 from helpers import STYLE_LAYERS, load_image, objective, preprocess
 from helpers.images import IMAGENET_MEAN
 from helpers.losses import style_term
-from helpers.objectives import Network, gram_matrices
+from helpers.objectives import Network, styles
 from helpers.optimizers import LBFGS_MEMORY, adam, lbfgs
 
 NETWORK = Network("bundled", "avg", True, "float32")
@@ -76,7 +76,7 @@ def test_lbfgs_finds_the_lowest_point_of_a_narrow_valley(narrow):
 
 def test_lbfgs_needs_no_more_evaluations_than_scipys():
     pixels = preprocess(load_image("great_wave", size=64))
-    evaluate = objective([style_term(gram_matrices(pixels, STYLE_LAYERS, NETWORK), 50.0)], *NETWORK)
+    evaluate = objective([style_term(styles(pixels, STYLE_LAYERS, NETWORK), 50.0)], *NETWORK)
     start, own = preprocess(load_image("temple", size=64)), []
     for _ in itertools.islice(lbfgs(counted(evaluate, own), start), 60):
         pass

@@ -13,12 +13,14 @@ import helpers
 ROOT = Path(__file__).parent.parent
 ORDER = (
     "images",
+    "colour",
     "presets",
     "backend",
     "display",
     "figures",
     "vgg",
     "losses",
+    "terms",
     "objectives",
     "optimizers",
     "memory",
