@@ -1,9 +1,9 @@
 """Neural style transfer as in Gatys, Ecker and Bethge (2015): the functions behind the lessons.
 
 Data flows one way, and each module imports only from those before it: images, colour, presets, backend,
-display, figures, vgg, losses, terms, objectives, optimizers, memory, synthesis, recipes; after them what
-the lessons need (lessons, studio, exercises, checks), many pictures (results, gallery), the benchmark, and
-the command line.
+display, figures, vgg, losses, terms, objectives, optimizers, memory, synthesis, recipes, literature, film,
+settings; after them what the lessons need (lessons, studio, exercises, checks), many pictures (results,
+gallery), the benchmark, and the command line.
 """
 
 import importlib
@@ -24,6 +24,9 @@ _MODULE_OF = {
         "style_layer_loss style_loss style_term total_loss",
         "objectives": "Tiling objective",
         "synthesis": "coarse_to_fine minimise white_noise",
+        "film": "filming flicker load_frames paint_frames save_film shift warp",
+        "settings": "again load_preset save_preset",
+        "literature": "CONVENTIONS as_printed",
         "recipes": "Result reconstruct synthesize_texture transfer",
         "checks": "check",
         "lessons": "pace upload_button uploaded_image",

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers.backend import device
-from helpers.images import bundled_image, load_image, read_settings
+from helpers.images import bundled_image, load_image, read_settings, written_whole
 from helpers.memory import UNASKED, memory_to_be_had
-from helpers.recipes import fingerprint, transfer
+from helpers.recipes import fingerprint, painting_side, transfer
 from helpers.vgg import layer_name, layer_names
 
 Source = str | os.PathLike
@@ -125,8 +125,7 @@ def _done(jobs: dict[Path, Job], overwrite: bool) -> list[Path]:
         photo, painting, size = job["photo"], job["painting"], job.get("size")
         if any(noted.get(name) != value for name, value in _wanted(job).items()):
             return False
-        # As in transfer: the painting is reduced to the photo's shorter side, never enlarged.
-        of_painting = min(size or side(photo), side(painting))
+        of_painting = painting_side(size or side(photo), side(painting), job.get("painting_scale", 1.0))
         return sums == (checksum(photo, size), checksum(painting, of_painting))
 
     there = [path for path in jobs if os.path.lexists(path)]
@@ -236,12 +235,8 @@ def _painted(job: Job, files: dict[str, bytes]) -> bytes:
 
 
 def _write(png: bytes, path: Path) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with written_whole(path) as partial:
         partial.write_bytes(png)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ An *image* is ``float32 (H, W, 3)``, RGB, 0…255. *Pixels* are ``float32 (1, H,
 mean colour of ImageNet subtracted.
 """
 
+import contextlib
 import io
 import json
 import numbers
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -154,13 +155,20 @@ def save_image(image: np.ndarray, path: str | os.PathLike, settings: Mapping[str
         options["pnginfo"].add_itxt(SETTINGS_KEY, json.dumps(settings, ensure_ascii=False))
     elif kind == "JPEG":
         options["quality"] = 95
+    with written_whole(path) as partial:
+        picture.save(partial, format=kind, **options)
+    return path
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A file that appears whole or not at all: what is written to the path yielded becomes ``path``."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        picture.save(partial, format=kind, **options)
+        yield partial
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-    return path
 
 
 def image_format(path: str | os.PathLike) -> str:

@@ -271,15 +271,17 @@ def transfer(
     original = load_image(photo, size)
     height, width = original.shape[:2]
     given = list(painting) if isinstance(painting, (list, tuple)) else [painting]
-    paintings = [_painting_beside(original, each, painting_scale) for each in given]
+    originals = [load_image(each) for each in given]
+    sides = [painting_side(min(height, width), min(each.shape[:2]), painting_scale) for each in originals]
+    originals = [load_image(each, side) for each, side in zip(originals, sides, strict=True)]
     regions = None if masks is None else [load_mask(mask, height, width) for mask in masks]
-    style_weights = [style_weight * share for share in _shares(blend, len(paintings), regions)]
-    seen = [colours_for(colours, original, each) for each in paintings]
+    style_weights = [style_weight * share for share in _shares(blend, len(given), regions)]
+    seen = [colours_for(colours, original, each) for each in originals]
     content, paintings = seen[0][0], [each for _, each in seen]
     network = Network(resolve_weights(weights), pooling, normalised, resolve_precision(precision))
     least = min(min(each.shape[:2]) for each in (original, *paintings))
     sizes = pyramid(height, width, _scales(scales, least))
-    inputs = {"photo": original, **dict(zip(_numbered("painting", len(given)), paintings, strict=True))}
+    inputs = {"photo": original, **dict(zip(_numbered("painting", len(given)), originals, strict=True))}
     _check_sides(inputs, (content_layer, *style_layers), sizes)
 
     def build(to_height: int, to_width: int, tiling: Tiling | None) -> Evaluate:
@@ -318,10 +320,9 @@ def _numbered(name: str, count: int) -> list[str]:
     return [name] if count == 1 else [f"{name} {number}" for number in range(1, count + 1)]
 
 
-def _painting_beside(photo: np.ndarray, painting: Any, scale: float) -> np.ndarray:
-    image = load_image(painting)
-    beside = min(*photo.shape[:2], *image.shape[:2])
-    return load_image(image, max(1, round(scale * beside)))
+def painting_side(photo_side: int, own_side: int, scale: float) -> int:
+    """The shorter side at which a painting is used, from the photo's, its own, and its scale."""
+    return max(1, round(scale * min(photo_side, own_side)))
 
 
 def _shares(blend: Sequence[float] | None, count: int, regions: Sequence[np.ndarray] | None) -> list[float]:

@@ -156,15 +156,19 @@ def test_pairs_that_fail_are_named_and_the_others_are_there(tmp_path, instead, c
     )
     with pytest.raises(RuntimeError) as failed:
         paint_gallery(["cat", "coffee", "temple"], ["great_wave"], tmp_path, TINY, workers=2)
-    assert str(failed.value) == (
-        "2 of 3 pictures are missing: coffee_great_wave.png (ValueError: no canvas left); "
-        "cat_great_wave.png (its process was ended by signal 9, twice)"
-    )
+    assert str(failed.value).startswith("2 of 3 pictures are missing: ")
+    for reason in (
+        "coffee_great_wave.png (ValueError: no canvas left)",
+        "cat_great_wave.png (its process was ended by signal 9, twice)",
+    ):
+        assert reason in str(failed.value)
     assert list(files(tmp_path)) == ["temple_great_wave.png"]
-    assert sorted(capsys.readouterr().out.split("\n"))[1:] == [
-        "1 of 3: coffee_great_wave.png failed",
-        "2 of 3: temple_great_wave.png",
-        "3 of 3: cat_great_wave.png failed",
+    # Which of them comes to its end first is the machine's affair.
+    said = [line.split(": ")[1] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(said) == [
+        "cat_great_wave.png failed",
+        "coffee_great_wave.png failed",
+        "temple_great_wave.png",
     ]
 
 

@@ -1,0 +1,234 @@
+"""A run as a film, and films as runs: frames kept while a picture is painted, and frames painted in turn."""
+
+import itertools
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageSequence
+
+from helpers.images import as_uint8, load_image, preprocess, resize_image, save_image, written_whole
+from helpers.recipes import Result, transfer
+from helpers.synthesis import Callback, Record
+from helpers.terms import Scene, change_term
+
+Motion = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""A frame and the next → for each pixel of the next, how many pixels down and to the right of it what it
+shows was before: ``(H, W, 2)``."""
+
+_FRAMES_PER_SECOND = 25
+_HOLD = 1.5
+_FORMATS = {".gif": "GIF", ".webp": "WEBP"}
+
+
+def filming(frames: list[np.ndarray], every: int = 1) -> Callback:
+    """A callback for a recipe that keeps its pictures: ``transfer(…, callback=filming(frames))``.
+
+    ``frames``: the list that they are appended to, ``uint8 (H, W, 3)`` each; ``every``: of how many steps
+    one is kept. Raises ``ValueError`` for less than 1.
+    """
+    if every < 1:
+        raise ValueError(f"A film keeps one of at least 1 step, not of {every}.")
+
+    def keep(record: Record, image: Callable[[], np.ndarray]) -> None:
+        if (record["step"] - 1) % every == 0:
+            frames.append(image())
+
+    return keep
+
+
+def save_film(frames: Sequence[np.ndarray], path: str | os.PathLike, seconds: float = 6.0) -> Path:
+    """Write frames as a film that loops, and rests on its last picture for a moment.
+
+    ``frames``: ``(H, W, 3)``, 0…255; small ones, of a coarse-to-fine run, are enlarged to the last one's
+    size. ``path``: ends in ``.gif`` (256 colours a frame) or ``.webp`` (all colours, a smaller file).
+    ``seconds``: how long it runs; of more frames than the eye needs, some are left out.
+
+    Returns the path. Raises ``ValueError`` for no frames, another ending or a duration that is not above 0.
+    """
+    kind = film_format(path)
+    if not len(frames):
+        raise ValueError("A film needs at least one frame.")
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise ValueError(f"A film runs for some seconds above 0, not {seconds}.")
+    most = max(1, round(seconds * _FRAMES_PER_SECOND))
+    chosen = np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))
+    height, width = frames[-1].shape[:2]
+    pictures = [
+        Image.fromarray(as_uint8(resize_image(np.asarray(frames[number]), height, width)))
+        for number in chosen
+    ]
+    each = round(1000 * seconds / len(pictures))
+    durations = [each] * (len(pictures) - 1) + [each + round(1000 * _HOLD)]
+    options = {"quality": 90, "method": 4} if kind == "WEBP" else {"optimize": False}
+    with written_whole(Path(path)) as partial:
+        pictures[0].save(
+            partial,
+            format=kind,
+            save_all=True,
+            append_images=pictures[1:],
+            duration=durations,
+            loop=0,
+            **options,
+        )
+    return Path(path)
+
+
+def film_format(path: str | os.PathLike) -> str:
+    """The format of a film by its name's ending, ``"GIF"`` or ``"WEBP"``; ``ValueError`` for another."""
+    ending = Path(path).suffix.lower()
+    if ending not in _FORMATS:
+        raise ValueError(f"{path}: a film's name ends in .gif or .webp.")
+    return _FORMATS[ending]
+
+
+def load_frames(source: Any, size: int | None = None) -> Iterator[np.ndarray]:
+    """The frames of a film as images ``float32 (H, W, 3)``, one after the other.
+
+    ``source``: a folder of pictures, taken in the order of their names; an animated GIF or WebP; or a list
+    of whatever ``load_image`` accepts. ``size``: their shorter side.
+    Raises as ``load_image`` does, and ``ValueError`` for a folder without pictures.
+    """
+    if isinstance(source, (list, tuple)):
+        yield from (load_image(each, size) for each in source)
+        return
+    if not Path(source).is_dir():
+        load_image(source)  # Says what is wrong where it is no picture.
+        with Image.open(source) as film:
+            yield from (load_image(frame.copy(), size) for frame in ImageSequence.Iterator(film))
+        return
+    endings = Image.registered_extensions()
+    paths = sorted(path for path in Path(source).iterdir() if path.suffix.lower() in endings)
+    if not paths:
+        raise ValueError(f"There are no pictures in the folder {source}.")
+    yield from (load_image(path, size) for path in paths)
+
+
+def paint_frames(
+    frames: Iterable[Any],
+    painting: Any,
+    folder: str | os.PathLike,
+    *,
+    steps: int = 80,
+    next_steps: int = 30,
+    steadiness: float = 0.01,
+    motion: Motion | None = None,
+    **arguments: Any,
+) -> list[Result]:
+    """Paint frames in turn, each from the one before, so that the paint stays where it is.
+
+    The first frame is painted as any photo. Every other starts from the result before it, moved to where
+    things are now, and a term holds it there: see ``change_term``. Even so, a film of these pictures
+    flickers where things turn up or change; ``flicker`` says how much.
+
+    ``frames``: as ``load_frames`` gives them, all of one size. ``folder``: where ``frame_0001.png`` and so
+    on are written; made if missing. ``steps``, ``next_steps``: for the first frame, and for each other.
+    ``steadiness``: the weight of the term; 0 leaves it out. ``motion``: where things were, such as ``shift``
+    or an optical flow of your own; ``None`` takes them to have stayed. ``arguments``: see ``transfer``.
+
+    Returns the results. Raises ``ValueError`` where there are no frames or their sizes differ.
+    Source: Ruder, Dosovitskiy and Brox (2016), "Artistic style transfer for videos"; short-term consistency
+    only, without their long-term and multi-pass terms.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    results: list[Result] = []
+    before: np.ndarray | None = None
+    for number, frame in enumerate(frames, start=1):
+        frame = load_image(frame)
+        if before is None:
+            result = transfer(frame, painting, steps=steps, **arguments)
+        else:
+            if frame.shape != before.shape:
+                raise ValueError(
+                    f"Frame {number} is {frame.shape[1]} × {frame.shape[0]} pixels, "
+                    f"the one before it {before.shape[1]} × {before.shape[0]}."
+                )
+            moved, seen = _moved(load_image(results[-1].image), before, frame, motion)
+            held = {"change": _held(moved, seen, steadiness)} if steadiness else {}
+            terms = {**(arguments.get("terms") or {}), **held}
+            settings = {**arguments, "start": moved, "scales": 1, "steps": next_steps, "terms": terms}
+            result = transfer(frame, painting, **settings)
+        save_image(result.image, folder / f"frame_{number:04d}.png")
+        results.append(result)
+        before = frame
+    if not results:
+        raise ValueError("There are no frames to paint.")
+    return results
+
+
+def _held(moved: np.ndarray, seen: np.ndarray, weight: float) -> Callable[[Scene], Any]:
+    return lambda scene: change_term(weight, preprocess(resize_image(moved, *scene.photo.shape[1:3])), seen)
+
+
+def _moved(
+    painted: np.ndarray, before: np.ndarray, frame: np.ndarray, motion: Motion | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The last result where things are now, and where that is known: 1, or 0 where it came from outside."""
+    if motion is None:
+        return painted, np.ones(painted.shape[:2], np.float32)
+    return warp(painted, motion(before, frame))
+
+
+def shift(before: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """The motion of a camera that pans: the one shift of the whole picture, by phase correlation.
+
+    Where the shifted frame is no nearer to the next than the frame as it is, nothing moves.
+    ``before``, ``frame``: ``(H, W, 3)``. Returns ``(H, W, 2)``, see ``Motion``.
+    Source: Kuglin and Hines (1975), "The phase correlation image alignment method".
+    """
+    first, second = (np.asarray(image, np.float64).mean(axis=2) for image in (before, frame))
+    window = np.outer(np.hanning(first.shape[0]), np.hanning(first.shape[1]))
+    spectra = [np.fft.rfft2((image - image.mean()) * window) for image in (first, second)]
+    cross = spectra[0] * np.conj(spectra[1])
+    peaks = np.fft.irfft2(cross / np.maximum(np.abs(cross), 1e-9), s=first.shape)
+    place = np.unravel_index(np.argmax(peaks), peaks.shape)
+    move = [at - length if at > length // 2 else at for at, length in zip(place, peaks.shape, strict=True)]
+    flow = np.broadcast_to(np.array(move, np.float32), (*first.shape, 2))
+    moved, seen = warp(before, flow)
+    apart = np.abs(moved - frame).mean(axis=2)
+    nearer = seen.any() and apart[seen > 0].mean() < np.abs(before - frame).mean()
+    return flow if nearer else np.zeros_like(flow)
+
+
+def warp(image: np.ndarray, flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """An image moved by a flow, ``(H, W, 3)``, and ``(H, W)``: 1, or 0 where its source lies outside.
+
+    ``flow``: ``(H, W, 2)``, see ``Motion``. Between pixels it interpolates linearly.
+    Raises ``ValueError`` where the sizes differ.
+    """
+    image = np.asarray(image, np.float32)
+    if flow.shape != (*image.shape[:2], 2):
+        raise ValueError(f"A flow for this image has the shape {(*image.shape[:2], 2)}, not {flow.shape}.")
+    height, width = image.shape[:2]
+    at = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij"), axis=-1) + flow
+    inside = ((at >= 0) & (at <= (height - 1, width - 1))).all(axis=-1)
+    at = np.clip(at, 0, (height - 1, width - 1))
+    first = np.floor(at).astype(int)
+    second = np.minimum(first + 1, (height - 1, width - 1))
+    down, across = (at - first)[..., :1], (at - first)[..., 1:]
+    upper = image[first[..., 0], first[..., 1]] * (1 - across) + image[first[..., 0], second[..., 1]] * across
+    lower = (
+        image[second[..., 0], first[..., 1]] * (1 - across) + image[second[..., 0], second[..., 1]] * across
+    )
+    moved = upper * (1 - down) + lower * down
+    return moved.astype(np.float32), inside.astype(np.float32)
+
+
+def flicker(frames: Sequence[np.ndarray], painted: Sequence[np.ndarray]) -> float:
+    """How much more painted frames change than the frames they were made of: the ratio of mean changes.
+
+    1 is a film as steady as the one it comes from. Raises ``ValueError`` for fewer than two frames.
+    """
+    if len(frames) != len(painted) or len(frames) < 2:
+        raise ValueError("Flicker is a matter of two frames or more, and as many painted ones.")
+    changes: Mapping[str, float] = {
+        name: float(
+            np.mean([np.abs(load_image(b) - load_image(a)).mean() for a, b in itertools.pairwise(of)])
+        )
+        for name, of in {"frames": frames, "painted": painted}.items()
+    }
+    return changes["painted"] / max(changes["frames"], 1e-6)

@@ -1,0 +1,192 @@
+"""The terms beside content and style: closed forms, gradients, and how a new one is added."""
+
+import numpy as np
+import pytest
+
+from helpers import PIXELS, Term, change_term, load_image, objective, preprocess, total_variation, transfer
+from helpers.backend import keras
+from helpers.losses import STATISTICS, masks_at, style_sums, style_term
+from helpers.objectives import Network, Tiling, feature_maps
+from helpers.terms import (
+    Scene,
+    build_terms,
+    histogram_loss,
+    histogram_term,
+    quantiles_of,
+    total_variation_term,
+)
+from helpers.vgg import STYLE_LAYERS
+
+NETWORK = Network("random", "avg", False, "float32")
+GENERATOR = np.random.default_rng(5)
+FEATURES = GENERATOR.exponential(size=(1, 6, 7, 4)).astype(np.float32)
+
+
+def numbers(tensor):
+    return keras.ops.convert_to_numpy(tensor).astype(np.float64)
+
+
+def scene(photo="cat", *paintings, size=48):
+    return Scene(
+        preprocess(load_image(photo, size)),
+        tuple(preprocess(load_image(each, size)) for each in paintings),
+        lambda pixels, layers: feature_maps(pixels, layers, NETWORK),
+    )
+
+
+def slope_and_difference(evaluate, pixels, step=0.1):
+    """The slope of the loss along its gradient, and the central difference over ``step`` grey levels."""
+    gradient = numbers(evaluate(pixels)[1])
+    direction = gradient / np.sqrt(np.mean(gradient**2))
+    ends = [evaluate((pixels + sign * step * direction).astype(np.float32))[0]["total"] for sign in (1, -1)]
+    return float((gradient * direction).sum()), (ends[0] - ends[1]) / (2 * step)
+
+
+def test_total_variation_of_a_ramp_and_of_a_plain_picture():
+    ramp = np.tile(np.arange(5, dtype=np.float32)[:, None, None], (1, 4, 3))[None]
+    assert float(total_variation(ramp)) == pytest.approx(4 * 4 * 3 / (5 * 4 * 3))
+    assert float(total_variation(np.full((1, 5, 4, 3), 7.0, np.float32))) == 0
+
+
+def test_total_variation_is_in_the_loss_as_in_the_gradient():
+    pixels = preprocess(GENERATOR.uniform(0, 255, (9, 11, 3)))
+    evaluate = objective([total_variation_term(0.3, scene())], *NETWORK)
+    losses, _ = evaluate(pixels)
+    image = pixels[0]
+    by_hand = ((image[1:] - image[:-1]) ** 2).sum() + ((image[:, 1:] - image[:, :-1]) ** 2).sum()
+    assert losses["total"] == pytest.approx(0.3 * by_hand / image.size, rel=1e-5)
+    slope, difference = slope_and_difference(evaluate, pixels)
+    assert slope == pytest.approx(difference, rel=1e-3)
+
+
+def test_terms_over_pixels_go_with_tiles():
+    pixels = preprocess(load_image("cat", 70))
+    target = feature_maps(preprocess(load_image("great_wave", 64)), STYLE_LAYERS, NETWORK)
+    terms = [total_variation_term(0.01, scene()), style_term(target, 1.0)]
+    (whole, gradient), (tiled, by_tiles) = (
+        objective(terms, *NETWORK, tiling=tiling)(pixels) for tiling in (None, Tiling(32))
+    )
+    assert whole == pytest.approx(tiled, rel=1e-4)
+    error = np.linalg.norm(numbers(gradient) - numbers(by_tiles)) / np.linalg.norm(numbers(gradient))
+    assert error < 1e-4
+
+
+def test_the_histogram_loss_of_the_same_histogram_is_zero():
+    shuffled = FEATURES.reshape(-1, 4)[GENERATOR.permutation(42)].reshape(FEATURES.shape)
+    assert float(histogram_loss(shuffled, quantiles_of(FEATURES, 42))) == pytest.approx(0, abs=1e-10)
+
+
+def test_the_histogram_loss_is_that_of_matched_activations():
+    target = GENERATOR.exponential(size=(1, 8, 9, 4)).astype(np.float32)
+    quantiles = quantiles_of(target, 42)
+    maps = FEATURES.reshape(-1, 4)
+    ranks = maps.argsort(axis=0).argsort(axis=0)
+    matched = np.take_along_axis(quantiles, ranks, axis=0)
+    assert float(histogram_loss(FEATURES, quantiles)) == pytest.approx(
+        ((maps - matched) ** 2).mean(), rel=1e-5
+    )
+
+
+def test_quantiles_of_another_number_of_positions():
+    ramp = np.arange(100, dtype=np.float32).reshape(1, 10, 10, 1)
+    assert quantiles_of(ramp, 4)[:, 0] == pytest.approx([12, 37, 62, 87], abs=0.51)
+
+
+def test_the_histogram_term_pulls_towards_the_painting():
+    at = scene("cat", "great_wave")
+    evaluate = objective([histogram_term(1.0, at)], *NETWORK)
+    losses, gradient = evaluate(at.photo)
+    step = numbers(gradient)
+    step *= 5 / np.abs(step).max()
+    assert evaluate((at.photo - step).astype(np.float32))[0]["total"] < losses["total"]
+
+
+def test_the_change_is_counted_only_where_it_can_be_known():
+    before, now = np.zeros((1, 4, 5, 3), np.float32), np.full((1, 4, 5, 3), 3.0, np.float32)
+    seen = np.zeros((4, 5))
+    assert objective([change_term(2.0, before)], *NETWORK)(now)[0]["total"] == pytest.approx(2 * 9)
+    assert objective([change_term(2.0, before, seen)], *NETWORK)(now)[0]["total"] == 0
+    seen[0, 0] = 1
+    assert objective([change_term(2.0, before, seen)], *NETWORK)(now)[0]["total"] == pytest.approx(2 * 9 / 20)
+
+
+def test_statistics_in_closed_form():
+    maps = FEATURES.reshape(-1, 4).astype(np.float64)
+    found = {name: statistic(style_sums(FEATURES)) for name, statistic in STATISTICS.items()}
+    assert numbers(found["gram"]["matrix"]) == pytest.approx(maps.T @ maps / 42, rel=1e-4)
+    assert numbers(found["shifted gram"]["matrix"]) == pytest.approx(
+        (maps - 1).T @ (maps - 1) / 42, rel=1e-3, abs=1e-4
+    )
+    both = found["mean and covariance"]
+    assert numbers(both["mean"]) == pytest.approx(maps.mean(axis=0), rel=1e-5)
+    assert numbers(both["matrix"]) == pytest.approx(np.cov(maps.T, bias=True), rel=1e-3, abs=1e-4)
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_every_statistic_is_zero_at_its_target_and_has_its_gradient(statistic):
+    photo, painting = preprocess(load_image("cat", 48)), preprocess(load_image("great_wave", 48))
+    term = style_term(feature_maps(painting, STYLE_LAYERS, NETWORK), 1.0, statistic=statistic)
+    evaluate = objective([term], *NETWORK)
+    at_photo = evaluate(photo)[0]["total"]
+    assert evaluate(painting)[0]["total"] < 1e-4 * at_photo
+    slope, difference = slope_and_difference(evaluate, photo)
+    assert slope == pytest.approx(difference, rel=0.02)
+
+
+def test_a_mask_of_ones_is_no_mask():
+    photo = preprocess(load_image("cat", 50))
+    target = feature_maps(preprocess(load_image("great_wave", 48)), STYLE_LAYERS, NETWORK)
+    ones = masks_at(np.ones(photo.shape[1:3]), STYLE_LAYERS)
+    plain, masked = (
+        objective([style_term(target, 1.0, masks=masks)], *NETWORK)(photo) for masks in (None, ones)
+    )
+    assert masked[0]["total"] == pytest.approx(plain[0]["total"], rel=1e-5)
+    assert np.abs(numbers(masked[1]) - numbers(plain[1])).max() < 1e-4 * np.abs(numbers(plain[1])).max()
+
+
+def test_the_gram_matrix_of_a_region_is_that_of_the_region_cut_out():
+    mask = np.zeros((6, 7), np.float32)
+    mask[:, 2:5] = 1
+    of_region = style_sums(FEATURES, mask[None, :, :, None])
+    cut_out = style_sums(FEATURES[:, :, 2:5])
+    for name, sums in cut_out.items():
+        assert numbers(of_region[name]) == pytest.approx(numbers(sums), rel=1e-5)
+
+
+def test_masks_have_the_size_of_every_layer():
+    mask = GENERATOR.uniform(size=(37, 51))
+    layers = ("block1_conv1", "block3_conv1", "block4_pool")
+    maps = feature_maps(preprocess(GENERATOR.uniform(0, 255, (37, 51, 3))), layers, NETWORK)
+    for layer, small in masks_at(mask, layers).items():
+        assert tuple(small.shape) == (*maps[layer].shape[:3], 1)
+    assert numbers(masks_at(mask, ["block3_conv1"])["block3_conv1"])[0, 0, 0, 0] == pytest.approx(
+        mask[:4, :4].mean(), rel=1e-5
+    )
+
+
+def test_an_empty_mask_is_refused():
+    target = feature_maps(preprocess(load_image("great_wave", 48)), STYLE_LAYERS, NETWORK)
+    with pytest.raises(ValueError, match="covers nothing"):
+        style_term(target, 1.0, masks=masks_at(np.zeros((48, 48)), STYLE_LAYERS))
+
+
+def test_a_term_of_ones_own_takes_two_lines():
+    def brightness(features, _):
+        return -keras.ops.mean(features[PIXELS])
+
+    arguments = {"steps": 3, "weights": "bundled", "progress": False}
+    terms = {"brightness": Term("brightness", 50.0, (PIXELS,), brightness)}
+    plain = transfer(load_image("cat", 48), "great_wave", **arguments)
+    brighter = transfer(load_image("cat", 48), "great_wave", terms=terms, **arguments)
+    assert brighter.image.mean() > plain.image.mean() + 1
+    assert "brightness" in brighter.history[-1]
+
+
+def test_terms_by_name_and_by_function():
+    at = scene("cat", "great_wave")
+    built = build_terms(
+        {"total variation": 0.1, "histogram": 0, "own": lambda s: change_term(1.0, s.photo)}, at
+    )
+    assert [term.name for term in built] == ["total variation", "own"]
+    with pytest.raises(ValueError, match="There is no term 'smooth'; there are 'total variation'"):
+        build_terms({"smooth": 1.0}, at)
