@@ -39,17 +39,17 @@ def parser() -> argparse.ArgumentParser:
         "photo", nargs="?", default="temple", help="a picture file or a bundled name (default: temple)"
     )
     transfer.add_argument(
-        "painting",
-        nargs="?",
-        default="village_street_in_auvers",
-        help="a picture file or a bundled name (default: village_street_in_auvers)",
+        "paintings",
+        nargs="*",
+        metavar="painting",
+        help="a picture file or a bundled name, or several (default: village_street_in_auvers)",
     )
     _add_style_weight(transfer)
     transfer.add_argument(
         "--start",
-        default="photo",
         help="what to paint on: photo, painting, noise or a picture file (default: photo)",
     )
+    _add_control(transfer)
 
     reconstruct = _command(
         commands,
@@ -90,6 +90,44 @@ def parser() -> argparse.ArgumentParser:
         help="shorter side at which the picture is used (default: 256)",
     )
     texture.add_argument("--start", default="noise", help="noise or a picture file (default: noise)")
+
+    repeat = commands.add_parser(
+        "again",
+        help="repeat the run that made a picture",
+        description="Repeat the run that made a picture, from the settings inside it.",
+    )
+    repeat.set_defaults(run=run_again)
+    repeat.add_argument("picture", help="a PNG that this course saved")
+    repeat.add_argument("--steps", type=_positive, help="other steps than it was made with")
+    repeat.add_argument("--size", type=_positive, metavar="PIXELS", help="another shorter side")
+    _add_output(repeat)
+
+    frames = _command(
+        commands, "frames", run_frames, "paint the frames of a film, each from the one before", steps=80
+    )
+    frames.add_argument("source", help="a folder of pictures, or an animated GIF or WebP")
+    frames.add_argument("painting", help="a picture file or a bundled name")
+    _add_style_weight(frames)
+    frames.add_argument(
+        "--next-steps",
+        type=_positive,
+        default=30,
+        metavar="STEPS",
+        help="steps of every frame after the first (default: 30)",
+    )
+    frames.add_argument(
+        "--steadiness",
+        type=float,
+        default=0.01,
+        metavar="WEIGHT",
+        help="how firmly the paint stays where it was (default: 0.01)",
+    )
+    frames.add_argument(
+        "--motion",
+        choices=("none", "shift"),
+        default="shift",
+        help="how the picture moves: not at all, or as a whole, as where a camera pans (default: shift)",
+    )
 
     gallery = commands.add_parser(
         "gallery",
@@ -160,19 +198,71 @@ def parser() -> argparse.ArgumentParser:
 
 def run_transfer(options: argparse.Namespace) -> None:
     """Paint a photograph in the manner of a painting."""
-    path = _output_path(options, f"{Path(options.photo).stem}_{Path(options.painting).stem}")
+    paintings = options.paintings or ["village_street_in_auvers"]
+    path = _output_path(options, "_".join(Path(each).stem for each in (options.photo, *paintings)))
+    frames: list[Any] = []
+    if options.film is not None:
+        _check_film(options.film, options.overwrite)
+    from helpers.literature import as_printed
     from helpers.recipes import transfer
+    from helpers.settings import load_preset, save_preset
 
-    _save(
-        transfer(
-            options.photo,
-            options.painting,
-            style_weight=options.style_weight,
-            **PRESETS[options.preset] | _common(options),
-        ),
-        path,
-        options,
+    control = {name: value for name in _CONTROL if (value := getattr(options, name)) is not None}
+    if options.as_printed:
+        weights = control.pop("content_weight", None), control.pop("style_weight", None)
+        control = as_printed(options.as_printed, *weights) | control
+    if options.terms:
+        control["terms"] = dict(options.terms)
+    arguments = load_preset(options.preset) | _common(options) | control
+    if options.plain:
+        arguments["normalised"] = False
+    if options.content_sum:
+        arguments["content_per_entry"] = False
+    if options.save_preset is not None:
+        _refuse_existing(options.save_preset, options.overwrite)
+        save_preset(options.save_preset, **{k: v for k, v in arguments.items() if k not in ("masks",)})
+    if options.film is not None:
+        from helpers.film import filming
+
+        arguments["callback"] = filming(frames)
+    painting = paintings[0] if len(paintings) == 1 else paintings
+    _save(transfer(options.photo, painting, **arguments), path, options)
+    if frames:
+        from helpers.film import save_film
+
+        print(_shown(save_film(frames, options.film)))
+
+
+def run_again(options: argparse.Namespace) -> None:
+    """Repeat the run that made a picture."""
+    path = _output_path(options, f"{Path(options.picture).stem}_again")
+    from helpers.settings import again
+
+    _save(again(options.picture, **_common(options)), path, options)
+
+
+def run_frames(options: argparse.Namespace) -> None:
+    """Paint the frames of a film, and the film."""
+    name = f"{Path(options.source).stem}_{Path(options.painting).stem}.webp"
+    path = options.output or _free_path(OUTPUT / name)
+    _check_film(path, options.overwrite)
+    from helpers.film import flicker, load_frames, paint_frames, save_film, shift
+
+    arguments = _common(options)
+    frames = list(load_frames(options.source, arguments.pop("size")))
+    results = paint_frames(
+        frames,
+        options.painting,
+        path.with_suffix(""),
+        next_steps=options.next_steps,
+        steadiness=options.steadiness,
+        motion=shift if options.motion == "shift" else None,
+        **arguments,
     )
+    painted = [result.image for result in results]
+    print(_shown(save_film(painted, path, seconds=len(painted) / 12)))
+    if len(painted) > 1:
+        print(f"The painted frames change {flicker(frames, painted):.1f} times as much as the frames do.")
 
 
 def run_reconstruct(options: argparse.Namespace) -> None:
@@ -200,8 +290,9 @@ def run_texture(options: argparse.Namespace) -> None:
 def run_gallery(options: argparse.Namespace) -> None:
     """Paint every pair of a photo and a painting."""
     from helpers.gallery import paint_gallery
+    from helpers.settings import load_preset
 
-    arguments = {"style_weight": options.style_weight, **PRESETS[options.preset], **_common(options)}
+    arguments = load_preset(options.preset) | _common(options)
     paint_gallery(
         options.photos,
         options.styles,
@@ -237,13 +328,7 @@ def _command(commands: Any, name: str, run: Any, what: str, steps: int | None) -
         epilog="Bundled names are those of the files under images/, such as great_wave.",
     )
     command.set_defaults(run=run)
-    command.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="where to write the picture (default: a new PNG in output/)",
-    )
-    command.add_argument("--overwrite", action="store_true", help="replace the --output file if it exists")
+    _add_output(command)
     _add_size_and_steps(command, size=None if steps is None else 256, steps=steps)
     command.add_argument("--seed", type=int, default=0, help="seed of the white noise (default: 0)")
     _add_weights(command)
@@ -264,13 +349,125 @@ def _command(commands: Any, name: str, run: Any, what: str, steps: int | None) -
     return command
 
 
+_CONTROL = (
+    "style_weight",
+    "content_weight",
+    "content_layer",
+    "style_layers",
+    "layer_weights",
+    "statistic",
+    "blend",
+    "masks",
+    "painting_scale",
+    "colours",
+    "tolerance",
+    "scales",
+    "pooling",
+)
+
+
+def _add_control(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("taking control", "Lesson 8 shows what each of these does.")
+    group.add_argument(
+        "--colours",
+        choices=("painting", "luminance", "covariance", "histogram"),
+        help="whose colours: the painting's; the photo's, laid over shades of grey; or the photo's, given to "
+        "the painting beforehand (default: painting)",
+    )
+    group.add_argument(
+        "--blend", nargs="+", type=float, metavar="W", help="how much each of several paintings counts"
+    )
+    group.add_argument(
+        "--masks",
+        nargs="+",
+        metavar="FILE",
+        help="for each painting a picture that is white where it goes, and black elsewhere",
+    )
+    group.add_argument(
+        "--painting-scale", type=float, metavar="S", help="the size of the strokes; 2 doubles it (default: 1)"
+    )
+    group.add_argument(
+        "--statistic",
+        choices=("gram", "shifted gram", "mean and covariance"),
+        help="what of the feature maps is the style (default: gram)",
+    )
+    group.add_argument(
+        "--term",
+        action="append",
+        dest="terms",
+        type=_name_and_number,
+        metavar="NAME=WEIGHT",
+        help="one more term: 'total variation' or 'histogram'; may be given several times",
+    )
+    group.add_argument("--style-layers", nargs="+", metavar="LAYER", help="(default: conv1_1 … conv5_1)")
+    group.add_argument(
+        "--layer-weights",
+        nargs="+",
+        type=_name_and_number,
+        action=_Together,
+        metavar="LAYER=W",
+        help="a weight for each of the style's layers (default: 1 / their number)",
+    )
+    group.add_argument("--content-layer", metavar="LAYER", help="(default: conv4_2)")
+    group.add_argument("--content-weight", type=float, metavar="α", help="weight of the photo (default: 1)")
+    group.add_argument(
+        "--content-sum", action="store_true", help="equation (1) as printed, not divided by its entries"
+    )
+    group.add_argument("--plain", action="store_true", help="the network as trained, not normalised")
+    group.add_argument("--pooling", choices=("avg", "max"), help="(default: avg)")
+    group.add_argument(
+        "--as-printed",
+        metavar="NAME",
+        help="take --content-weight and --style-weight as a paper or program prints them, such as 'johnson'",
+    )
+    group.add_argument("--scales", type=_positive, help="sizes of the run, from coarse to fine")
+    group.add_argument(
+        "--tolerance",
+        type=float,
+        metavar="SHARE",
+        help="end early where ten steps lower the loss by less than this share, such as 0.01",
+    )
+    group.add_argument("--film", type=Path, metavar="FILE", help="keep the run as a film, a .gif or a .webp")
+    group.add_argument(
+        "--save-preset", type=Path, metavar="FILE", help="write these settings to a .json for --preset"
+    )
+
+
+class _Together(argparse.Action):
+    """Pairs of a name and a number, as a dict."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        setattr(namespace, self.dest, dict(values))
+
+
+def _name_and_number(text: str) -> tuple[str, float]:
+    name, _, number = text.rpartition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"a name and a weight are needed, NAME=WEIGHT, not {text!r}"
+        ) from None
+
+
+def _add_output(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where to write it (default: a new file in output/)",
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace a file that exists")
+
+
 def _add_preset(command: argparse.ArgumentParser) -> None:
     said = ", ".join(f"{name} ({p['size']} pixels, {p['steps']} steps)" for name, p in PRESETS.items())
     command.add_argument(
         "--preset",
-        choices=PRESETS,
         default="balanced",
-        help=f"{said}; --size and --steps go before it (default: balanced)",
+        metavar="NAME",
+        help=f"{said}, or a .json file of --save-preset; what else is said goes before it "
+        "(default: balanced)",
     )
 
 
@@ -296,7 +493,6 @@ def _add_style_weight(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--style-weight",
         type=float,
-        default=50.0,
         metavar="β",
         help="weight of the painting against the photo; 10 is timid, 200 bold (default: 50)",
     )
@@ -311,25 +507,39 @@ def _add_weights(command: argparse.ArgumentParser) -> None:
 
 
 def _common(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("size", "steps", "seed", "weights", "optimizer", "start", "precision", "memory")
+    names = ("size", "steps", "seed", "weights", "optimizer", "start", "precision", "memory", "style_weight")
     # What was not said is left to the recipe.
     return {name: value for name in names if (value := getattr(options, name, None)) is not None}
 
 
 def _output_path(options: argparse.Namespace, stem: str) -> Path:
     if options.output is None:
-        OUTPUT.mkdir(exist_ok=True)
-        path, number = OUTPUT / f"{stem}.png", 1
-        while path.exists():
-            number += 1
-            path = OUTPUT / f"{stem}-{number}.png"
-        return path
+        return _free_path(OUTPUT / f"{stem}.png")
     image_format(options.output)
-    if not options.output.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {options.output.parent} to write the picture into.")
-    if options.output.exists() and not options.overwrite:
-        raise FileExistsError(f"{options.output} exists already; --overwrite replaces it.")
+    _refuse_existing(options.output, options.overwrite)
     return options.output
+
+
+def _free_path(wanted: Path) -> Path:
+    wanted.parent.mkdir(exist_ok=True)
+    path, number = wanted, 1
+    while path.exists():
+        number += 1
+        path = wanted.with_stem(f"{wanted.stem}-{number}")
+    return path
+
+
+def _refuse_existing(path: Path, overwrite: bool) -> None:
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into.")
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists already; --overwrite replaces it.")
+
+
+def _check_film(path: Path, overwrite: bool) -> None:
+    if path.suffix.lower() not in (".gif", ".webp"):
+        raise ValueError(f"{path}: a film's name ends in .gif or .webp.")
+    _refuse_existing(path, overwrite)
 
 
 def _save(result: Any, path: Path, options: argparse.Namespace) -> None:
@@ -337,7 +547,11 @@ def _save(result: Any, path: Path, options: argparse.Namespace) -> None:
         print("Stopped before the first step: there is no picture to save.", file=sys.stderr)
         return
     result.save(path)
-    print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    print(_shown(path))
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _positive(text: str) -> int:

@@ -52,7 +52,13 @@ def progress_bar(label: str, costs: Sequence[float], shown: bool = True) -> Iter
 
     try:
         yield show
-    finally:
+    except Exception:
+        # What went wrong before the first step is said by the error alone.
+        if not taken:
+            raise
+        write(f"{label}: ended at step {taken} of {steps}", None, None)
+        raise
+    else:
         ended = f"{steps} steps" if taken == steps else f"ended at step {taken} of {steps}"
         write(f"{label}: {ended}, {clock(time.perf_counter() - began)}", None, None)
 

@@ -25,8 +25,11 @@ no speckle; textures and transfers, whose style loss lives in fine detail, do be
 Steps = Iterator[tuple[Any, dict[str, float]]]
 """After each step: the pixels ``(1, H, W, 3)``, a tensor, and the losses there."""
 
-LBFGS_MEMORY = 10
-"""How many past steps L-BFGS keeps: each costs two images of memory."""
+LBFGS_MEMORY = 30
+"""How many past steps L-BFGS keeps: each costs two images of memory.
+
+Measured on a transfer: 10 of them take 1.3 times as many evaluations to the same loss, 60 as many as 30.
+"""
 
 ADAM_LEARNING_RATE = 5.0
 """In grey levels a step: the TensorFlow tutorial's 0.02 on a scale of 0…1."""
@@ -61,11 +64,14 @@ def adam(
         yield pixels, losses
 
 
-def lbfgs(evaluate: Evaluate, start: Any, coordinates: Coordinates = "pixels") -> Steps:
+def lbfgs(
+    evaluate: Evaluate, start: Any, coordinates: Coordinates = "pixels", memory: "Memory | None" = None
+) -> Steps:
     """L-BFGS over the pixels within the range of colours, or over their scaled cosine coefficients.
 
     A pixel at the end of its range whose gradient points outwards stands still for the step; what a step
     would carry out of the range is projected back. It ends where no step lowers the loss.
+    ``memory``: past steps to go on from, which learns those of this run; by default an empty one.
     Source: Nocedal (1980), the step halved until the loss falls as Armijo (1966) asks; projection:
     Bertsekas (1982), "Projected Newton methods".
     """
@@ -78,7 +84,7 @@ def lbfgs(evaluate: Evaluate, start: Any, coordinates: Coordinates = "pixels") -
         return losses, space.pull_back(point, ops.convert_to_tensor(gradient, "float32")), pixels
 
     losses, gradient, _ = evaluate_at(point)
-    memory = _Memory(point.shape)
+    memory = Memory(point.shape) if memory is None else memory
     while True:
         direction = memory.direction(point, gradient, space)
         if direction is None:
@@ -111,7 +117,7 @@ def lbfgs_without_search(evaluate: Evaluate, start: Any) -> Steps:
     space = _pixel_space(tuple(start.shape))
     point = space.from_pixels(ops.convert_to_tensor(start, "float32"))
     _, gradient = evaluate(point)
-    memory = _Memory(point.shape, size=100)
+    memory = Memory(point.shape, size=100)
     while (direction := memory.direction(point, gradient, space)) is not None:
         trial, move, _ = _projected(point, direction, 1.0, gradient, space.low, space.high)
         losses, trial_gradient = evaluate(trial)
@@ -250,7 +256,7 @@ def _combined(pairs: Sequence[Any], coefficients: Any, gradient: Any, of_gradien
     return ops.where(gradient == 0, 0.0, ops.reshape(combined, ops.shape(gradient)))
 
 
-class _Memory:
+class Memory:
     """The past steps of L-BFGS: pairs of rows, the move s and the change y of the gradient in one step.
 
     The two-loop recursion needs nothing of them but their inner products with each other and with the
@@ -259,10 +265,37 @@ class _Memory:
     """
 
     def __init__(self, shape: tuple[int, ...], size: int = LBFGS_MEMORY) -> None:
+        """Begin without steps, for images of one shape ``(1, H, W, 3)``, and keep up to ``size`` of them."""
+        self.shape = tuple(shape)
         self._count = int(np.prod(shape))
         self._pairs = [ops.zeros((2, self._count))] * size
         self._newest: Any = None
         self._reset()
+
+    def pairs(self) -> list[Any]:
+        """The past steps, oldest first: moves and changes of the gradient, ``(2, H, W, 3)`` each."""
+        known = [self._pairs[place] for place in self._order]
+        known += [] if self._newest is None else [self._newest]
+        return [ops.reshape(pair, (2, *self.shape[1:])) for pair in known]
+
+    def enlarged(self, height: int, width: int) -> "Memory":
+        """The same steps for an image of another size, so that what was learned of the loss is not lost.
+
+        A move is enlarged like an image. A gradient per pixel becomes the smaller the more pixels there are,
+        and so does its change.
+        """
+        larger = Memory((1, height, width, 3), len(self._pairs))
+        share = self.shape[1] * self.shape[2] / (height * width)
+        for pair in self.pairs():
+            rows = ops.image.resize(pair, (height, width), "bicubic", data_format="channels_last")
+            larger._put(ops.reshape(rows, (2, -1)) * np.array([[1], [share]], np.float32))
+        return larger
+
+    def _put(self, pair: Any) -> None:
+        place = self._free_place()
+        self._pairs[place] = pair
+        products = [ops.matmul(rows, ops.transpose(pair)) for rows in self._pairs]
+        self._keep(place, ops.convert_to_numpy(ops.concatenate(products)).astype(np.float64))
 
     def _reset(self) -> None:
         self._table = np.zeros((2 * len(self._pairs), 2 * len(self._pairs)))

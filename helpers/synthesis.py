@@ -12,7 +12,7 @@ import numpy as np
 from helpers.backend import keras
 from helpers.images import IMAGENET_MEAN, deprocess, preprocess, resize_image
 from helpers.objectives import Evaluate
-from helpers.optimizers import Coordinates, adam, lbfgs
+from helpers.optimizers import Coordinates, Memory, adam, lbfgs
 
 Optimizer = Literal["lbfgs", "adam"]
 """See ``lbfgs`` and ``adam``."""
@@ -32,6 +32,9 @@ It may raise ``StopIteration`` to end the run with the current image.
 
 NOISE = 20.0
 """The standard deviation of the white noise that runs start from, in grey levels."""
+
+COARSE_STEPS = 40
+"""Steps that a smaller size takes at most: more of them were measured to save none at the larger."""
 
 TOLERANCE_STEPS = 10
 """Over how many steps a run looks back to see whether the loss still falls."""
@@ -78,14 +81,14 @@ def pyramid(height: int, width: int, scales: int | None = None) -> list[tuple[in
 
 
 def shared_steps(steps: int, scales: int) -> list[int]:
-    """How many of a run's steps each size gets: equal shares, what remains goes to the largest.
+    """How many of a run's steps each size gets: equal ones, but to a smaller size ``COARSE_STEPS`` at most.
 
     Raises ``ValueError`` for fewer than one step.
     """
     if not isinstance(steps, numbers.Integral) or steps < 1:
         raise ValueError(f"A run has a whole number of steps, at least 1 step, not {steps!r}.")
-    share, rest = divmod(steps, scales)
-    return [share] * (scales - 1) + [share + rest]
+    share = min(steps // scales, COARSE_STEPS)
+    return [share] * (scales - 1) + [steps - share * (scales - 1)]
 
 
 def minimise(
@@ -131,7 +134,8 @@ def coarse_to_fine(
     ``build``: height and width → the objective at that size, see ``objective``.
     ``start``: height and width → the pixels ``(1, H, W, 3)`` that the first size starts from.
     ``sizes``: heights and widths, as ``pyramid`` gives them.
-    ``steps``: the number of steps in all, shared evenly; L-BFGS ends earlier where no step lowers the loss.
+    ``steps``: the number of steps in all, see ``shared_steps``; L-BFGS ends earlier where no step
+    lowers the loss.
     ``coordinates``: see ``Coordinates``; Adam always moves the pixels.
     ``tolerance``: end a size early where its last ``TOLERANCE_STEPS`` steps lowered the loss by less than
     this share of it, such as 0.01; ``None`` takes all steps.
@@ -150,13 +154,17 @@ def coarse_to_fine(
     if tolerance is not None and not 0 <= tolerance < 1:
         raise ValueError(f"The tolerance is a share of the loss from 0 to 1, not {tolerance}.")
     run = _Run(start(*sizes[0]), callback)
+    memory: Memory | None = None
     with contextlib.suppress(_Stopped, KeyboardInterrupt):
         for (height, width), share in zip(sizes, shared_steps(steps, len(sizes)), strict=True):
             if share:
                 run.pixels = _resize_pixels(run.pixels, height, width)
                 run.evaluate = build(height, width)
                 if optimizer == "lbfgs":
-                    taken = lbfgs(run.evaluated, run.pixels, coordinates)
+                    # Cosine coefficients of one size are not those of another: these begin anew.
+                    goes_on = memory is not None and coordinates == "pixels"
+                    memory = memory.enlarged(height, width) if goes_on else Memory(run.pixels.shape)
+                    taken = lbfgs(run.evaluated, run.pixels, coordinates, memory)
                 else:
                     taken = adam(run.evaluated, run.pixels)
                 totals: list[float] = []

@@ -25,7 +25,11 @@ Pooling = Literal["avg", "max"]
 
 Precision = Literal["float32", "bfloat16"]
 """What the convolutions compute in. ``"bfloat16"`` keeps the range of float32 and 8 of its 24 binary digits;
-it halves the memory of feature maps and is faster on some processors and slower on others."""
+it halves the memory of feature maps and is faster on some processors and slower on others.
+
+The first two convolutions, a tenth of the work, compute in float32 either way: they see the pixels, which
+8 digits round to whole grey levels, and a gradient rounded there stalls an optimiser long before its end.
+"""
 
 CONV_LAYERS = tuple(
     f"block{block}_conv{conv}"
@@ -53,6 +57,8 @@ Kernels = Iterator[tuple[str, np.ndarray, np.ndarray]]
 """The convolution layers in order: name, kernel ``(3, 3, in, out)``, bias ``(out,)``; one at a time, since
 all of them take 80 MB."""
 
+_FIRST_LAYERS = ("input_layer", "block1_conv1", "block1_conv2")
+
 _KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _KERAS_FILE_MD5 = "253f8cb515780f3b799900260a226db6"
 
@@ -69,7 +75,9 @@ def layer_name(layer: str) -> str:
         text = f"block{block}_{kind}{number or ''}"
     if text in CONV_LAYERS or text in POOL_LAYERS:
         return text
-    near = difflib.get_close_matches(text, CONV_LAYERS + POOL_LAYERS, n=3, cutoff=0.4)
+    short = {name.replace("block", "conv").replace("_conv", "_"): name for name in CONV_LAYERS}
+    near = difflib.get_close_matches(text, [*LAYERS, *short], n=3, cutoff=0.4)
+    near = dict.fromkeys(short.get(name, name) for name in near)
     names = ", ".join(near or ("block1_conv1", "block1_conv2", "block1_pool"))
     raise ValueError(f"VGG19 has no layer {layer!r}; its layers are called {names} and the like.")
 
@@ -318,7 +326,7 @@ def _architecture(pooling: Pooling, precision: Precision) -> keras.Model:
     # Keras' own network, 80 MB of random numbers, goes before its copy comes.
     gc.collect()
     for layer in plan["layers"]:
-        layer["config"]["dtype"] = precision
+        layer["config"]["dtype"] = "float32" if layer["config"]["name"] in _FIRST_LAYERS else precision
         if layer["config"]["name"] in CONV_LAYERS:
             layer["config"]["kernel_initializer"] = "zeros"
         elif layer["config"]["name"] in POOL_LAYERS:

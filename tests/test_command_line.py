@@ -4,9 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from helpers import load_image, read_settings
+from helpers import load_image, load_preset, read_settings, save_image
 from helpers.__main__ import main
 
 TINY = ["--size", "24", "--steps", "2"]
@@ -43,12 +44,68 @@ def test_a_name_of_its_own_is_found_for_each_picture(tmp_path, capsys, monkeypat
 
 
 def test_a_preset_sets_size_and_steps_and_what_is_said_beside_it_goes_before(tmp_path, monkeypatch):
-    monkeypatch.setattr("helpers.__main__.PRESETS", {"balanced": {"size": 32, "steps": 1}})
+    monkeypatch.setattr("helpers.settings.PRESETS", {"balanced": {"size": 32, "steps": 1}})
     for name, extra, expected in (("a", [], (32, 1)), ("b", ["--steps", "2", "--size", "24"], (24, 2))):
         path = tmp_path / f"{name}.png"
         assert main(["transfer", "cat", "great_wave", *extra, "--output", str(path)]) == 0
         settings = read_settings(path)["arguments"]
         assert (settings["size"], settings["steps"]) == expected
+
+
+def test_a_transfer_under_control_and_again(tmp_path, capsys):
+    mask, preset, film = tmp_path / "mask.png", tmp_path / "mine.json", tmp_path / "run.gif"
+    left = np.zeros((24, 36, 3))
+    left[:, :18] = 255
+    save_image(left, mask)
+    save_image(255 - left, tmp_path / "other.png")
+    path = tmp_path / "out.png"
+    control = ["--masks", str(mask), str(tmp_path / "other.png"), "--blend", "1", "2", "--plain"]
+    control += ["--term", "total variation=0.01", "--statistic", "shifted gram", "--colours", "luminance"]
+    control += ["--style-layers", "conv1_1", "conv2_1", "--layer-weights", "conv1_1=1", "conv2_1=0.5"]
+    control += ["--tolerance", "0.001", "--film", str(film), "--save-preset", str(preset)]
+    command = ["transfer", "cat", "great_wave", "summertime", *TINY, *control, "--output", str(path)]
+    assert main(command) == 0
+    assert capsys.readouterr().out.split() == [str(path), str(film)]
+    settings = read_settings(path)["arguments"]
+    expected = {
+        "painting": ["great_wave", "summertime"],
+        "blend": [1, 2],
+        "normalised": False,
+        "statistic": "shifted gram",
+        "colours": "luminance",
+        "terms": {"total variation": 0.01},
+        "layer_weights": {"conv1_1": 1, "conv2_1": 0.5},
+    }
+    assert {name: settings[name] for name in expected} == expected
+    assert load_image(film).shape == load_image(path).shape
+    assert load_preset(preset)["statistic"] == "shifted gram"
+    assert main(["again", str(path), "--output", str(tmp_path / "again.png")]) == 0
+    assert np.abs(load_image(tmp_path / "again.png") - load_image(path)).max() <= 1
+    saved = ["--preset", str(preset), "--statistic", "gram", "--output", str(tmp_path / "preset.png")]
+    assert main(["transfer", "cat", "great_wave", "summertime", *saved]) == 0
+    settings = read_settings(tmp_path / "preset.png")["arguments"]
+    assert (settings["statistic"], settings["size"], settings["colours"]) == ("gram", 24, "luminance")
+
+
+def test_weights_as_printed_elsewhere(tmp_path):
+    path = tmp_path / "out.png"
+    command = ["transfer", "cat", "great_wave", *TINY, "--as-printed", "johnson", "--output", str(path)]
+    assert main([*command, "--style-weight", "200"]) == 0
+    settings = read_settings(path)["arguments"]
+    assert (settings["content_weight"], settings["style_weight"], settings["pooling"]) == (10, 200, "max")
+
+
+def test_frames_are_painted_into_a_folder_and_a_film(tmp_path, capsys):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number in range(3):
+        save_image(load_image("cat", 24), folder / f"{number}.png")
+    film = tmp_path / "film.gif"
+    arguments = [*TINY, "--next-steps", "1", "--motion", "none", "--output", str(film)]
+    assert main(["frames", str(folder), "great_wave", *arguments]) == 0
+    assert "times as much" in capsys.readouterr().out
+    assert len(list((tmp_path / "film").iterdir())) == 3
+    assert load_image(film).shape == (24, 36, 3)
 
 
 def test_a_gallery_passes_on_what_was_asked(tmp_path, capsys):
@@ -82,6 +139,15 @@ def test_reconstruct_and_texture_likewise(tmp_path):
         (["reconstruct", "--layer", "conv9_9"], "conv9_9"),
         (["texture", "--layers", "fc1"], "fc1"),
         (["results", "mona_lisa"], "mona_lisa"),
+        (["transfer", "--preset", "swift"], "quick, balanced, fine"),
+        (["transfer", "--film", "run.mp4"], "ends in .gif or .webp"),
+        (["transfer", "--masks", "nowhere.png"], "There is no file nowhere.png"),
+        (["transfer", "--blend", "1", "2"], "1 paintings and 2 weights"),
+        (["transfer", "--as-printed", "picasso"], "no convention"),
+        (["transfer", "--style-layers", "conv1_9"], "block1_conv1"),
+        (["transfer", "--term", "smooth=1"], "no term 'smooth'"),
+        (["again", "nowhere.png"], "There is no file nowhere.png"),
+        (["frames", "nowhere", "great_wave"], "nowhere"),
     ],
 )
 def test_bad_input_gets_one_sentence_and_writes_nothing(arguments, words, capsys, tmp_path, monkeypatch):
@@ -114,7 +180,9 @@ def test_an_existing_file_is_kept_unless_asked(tmp_path, capsys):
     assert load_image(path).shape[0] == 24
 
 
-@pytest.mark.parametrize("command", ["transfer", "reconstruct", "texture", "results", "gallery", "benchmark"])
+@pytest.mark.parametrize(
+    "command", ["transfer", "reconstruct", "texture", "again", "frames", "gallery", "benchmark", "results"]
+)
 def test_help_does_not_wait_for_tensorflow(command):
     code = (
         "import sys; from helpers.__main__ import main\n"

@@ -11,7 +11,7 @@ from helpers import STYLE_LAYERS, load_image, objective, preprocess
 from helpers.images import IMAGENET_MEAN
 from helpers.losses import style_term
 from helpers.objectives import Network, styles
-from helpers.optimizers import LBFGS_MEMORY, adam, lbfgs
+from helpers.optimizers import LBFGS_MEMORY, Memory, adam, lbfgs
 
 NETWORK = Network("bundled", "avg", True, "float32")
 
@@ -77,11 +77,42 @@ def test_lbfgs_finds_the_lowest_point_of_a_narrow_valley(narrow):
 def test_lbfgs_needs_no_more_evaluations_than_scipys():
     pixels = preprocess(load_image("great_wave", size=64))
     evaluate = objective([style_term(styles(pixels, STYLE_LAYERS, NETWORK), 50.0)], *NETWORK)
-    start, own = preprocess(load_image("temple", size=64)), []
-    for _ in itertools.islice(lbfgs(counted(evaluate, own), start), 60):
+    shares = []
+    # The loss has many valleys, and which of them a run falls into is luck: several starts.
+    for photo in ("temple", "cat", "coffee"):
+        start, own = preprocess(load_image(photo, size=64)), []
+        for _ in itertools.islice(lbfgs(counted(evaluate, own), start), 60):
+            pass
+        shares.append(min(own) / min(scipys(evaluate, start, len(own))))
+    assert np.exp(np.mean(np.log(shares))) < 1.1
+
+
+def test_what_was_learned_at_one_size_serves_at_another(generator):
+    centre = preprocess(generator.uniform(60, 200, (6, 8, 3)))
+    stiffness = np.repeat(np.geomspace(1, 300, 8), 3).reshape(1, 1, 8, 3)
+    small = valley(centre, stiffness)
+    memory = Memory(centre.shape)
+    for _ in itertools.islice(lbfgs(small, np.zeros_like(centre), memory=memory), 25):
         pass
-    reference = scipys(evaluate, start, len(own))
-    assert min(own) < 1.1 * min(reference)
+    larger = memory.enlarged(12, 16)
+    assert [tuple(pair.shape) for pair in larger.pairs()] == [(2, 12, 16, 3)] * len(memory.pairs())
+    wide = np.kron(centre, np.ones((1, 2, 2, 1)))
+    evaluate = valley(wide, np.kron(stiffness, np.ones((1, 1, 2, 1))))
+    ends = []
+    for known in (None, larger):
+        *_, (_, losses) = itertools.islice(lbfgs(evaluate, np.zeros_like(wide), memory=known), 8)
+        ends.append(losses["total"])
+    assert ends[1] < ends[0]
+
+
+def valley(centre, stiffness):
+    def evaluate(pixels):
+        apart = numbers(pixels) - centre
+        count = apart.shape[1] * apart.shape[2]
+        gradient = stiffness * apart / count
+        return {"total": float((gradient * apart).sum() / 2)}, gradient.astype(np.float32)
+
+    return evaluate
 
 
 def test_pixels_at_the_end_of_their_range_stand_still_and_the_others_move_on(generator):

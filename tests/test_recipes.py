@@ -5,11 +5,14 @@ import pytest
 
 from helpers import (
     Result,
+    as_printed,
     bundled_image,
     load_image,
+    load_mask,
     read_settings,
     recipes,
     reconstruct,
+    save_image,
     synthesize_texture,
     transfer,
 )
@@ -198,3 +201,108 @@ def test_settings_that_do_not_fit_are_named(photo, painting, arguments, error, w
     run = {"photo": photo, "painting": painting, "steps": 1, **QUIET, **arguments}
     with pytest.raises(error, match=words):
         transfer(**run)
+
+
+# What a transfer may be told beside its two pictures.
+
+CONTROLLED = {"steps": 3, "weights": "bundled", "progress": False, "precision": "float32"}
+
+
+def test_blend_weights_of_one_and_nothing_are_one_painting():
+    photo = load_image("cat", 48)
+    one = transfer(photo, "great_wave", **CONTROLLED)
+    both = transfer(photo, ["great_wave", "summertime"], blend=[2, 0], **CONTROLLED)
+    assert (one.image == both.image).all()
+
+
+def test_a_blend_lies_between_its_paintings():
+    photo = load_image("cat", 48)
+    result = transfer(photo, ["great_wave", "summertime"], blend=[3, 1], **CONTROLLED)
+    record = result.history[-1]
+    assert record["total"] == pytest.approx(
+        record["content"] + 50 * (0.75 * record["style 1"] + 0.25 * record["style 2"]), rel=1e-4
+    )
+
+
+def test_masks_of_ones_are_no_masks():
+    photo = load_image("cat", 48)
+    plain = transfer(photo, "great_wave", **CONTROLLED)
+    masked = transfer(photo, "great_wave", masks=[np.ones(photo.shape[:2])], **CONTROLLED)
+    assert np.abs(plain.image.astype(int) - masked.image).max() <= 1
+
+
+def test_each_region_is_painted_in_its_own_manner_and_a_black_one_is_left():
+    photo = load_image("cat", 64)
+    left = np.zeros(photo.shape[:2], bool)
+    left[:, : photo.shape[1] // 2] = True
+    result = transfer(photo, "great_wave", masks=[left], **{**CONTROLLED, "steps": 10})
+    change = np.abs(result.image - photo).mean(axis=2)
+    assert change[:, :24].mean() > 3 * change[:, -16:].mean()
+    masks = [left, ~left]
+    both = transfer(photo, ["great_wave", "composition_viii"], masks=masks, **CONTROLLED)
+    assert {"style 1", "style 2"} <= set(both.history[-1])
+
+
+def test_the_painting_scale_is_that_of_the_painting():
+    photo, painting = load_image("cat", 48), load_image("great_wave", 96)
+    half = transfer(photo, painting, painting_scale=0.75, **CONTROLLED)
+    by_hand = transfer(photo, load_image(painting, 36), **CONTROLLED)
+    assert (half.image == by_hand.image).all()
+    assert half.settings["inputs"]["painting"]["height"] == 36
+
+
+def test_a_run_starts_from_an_earlier_result():
+    first = transfer(load_image("cat", 48), "great_wave", **CONTROLLED)
+    second = transfer(load_image("cat", 48), "great_wave", start=first, **CONTROLLED)
+    assert second.history[-1]["total"] < first.history[-1]["total"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"blend": [1, 2]}, "There are 1 paintings and 2 weights"),
+        ({"blend": [0]}, "not all 0"),
+        ({"blend": [-1]}, "0 or more"),
+        ({"masks": []}, "1 paintings and 0 masks"),
+        ({"masks": [np.zeros((48, 72))]}, "leave no place to paint"),
+        ({"masks": [np.ones((48, 48))]}, "48 × 48 pixels and the picture 72 × 48"),
+        ({"masks": [np.full((48, 72), np.nan)]}, "finite"),
+        ({"painting_scale": 0}, "above 0"),
+        ({"colours": "sepia"}, "not 'sepia'"),
+        ({"statistic": "median"}, "not 'median'"),
+        ({"terms": {"smooth": 1.0}}, "no term 'smooth'"),
+        ({"tolerance": 2}, "from 0 to 1"),
+        ({"content_layer": "conv4_9"}, "block4_conv4"),
+        ({"layer_weights": {"conv1_1": 1}}, "The weights name the layers"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused_in_a_sentence(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        transfer(load_image("cat", 48), "great_wave", **CONTROLLED, **arguments)
+
+
+def test_a_mask_may_be_a_picture_of_another_size(tmp_path):
+    photo = load_image("cat", 48)
+    mask = np.zeros((96, 144), np.uint8)
+    mask[:, :72] = 255
+    save_image(mask, tmp_path / "mask.png")
+    whole = load_mask(tmp_path / "mask.png", *photo.shape[:2])
+    assert whole.shape == photo.shape[:2]
+    assert whole.mean() == pytest.approx(0.5, abs=0.01)
+    assert (load_mask(mask, 48, 72) == whole).all()
+    assert (load_mask(mask > 0, 48, 72) == whole).all()
+
+
+def test_a_run_ends_early_where_the_loss_does_not_fall():
+    arguments = {**CONTROLLED, "steps": 60}
+    result = transfer(load_image("cat", 48), "great_wave", tolerance=0.3, **arguments)
+    totals = [record["total"] for record in result.history]
+    assert 10 < len(totals) < 60
+    assert totals[-1] > 0.7 * totals[-11]
+    assert len(totals) == 11 or totals[-2] <= 0.7 * totals[-12]
+
+
+def test_the_printed_weights_of_a_program_are_arguments():
+    result = transfer(load_image("cat", 48), "great_wave", **CONTROLLED, **as_printed("johnson", 5, 100))
+    assert result.settings["arguments"]["pooling"] == "max"
+    assert np.isfinite(result.history[-1]["total"])
