@@ -16,7 +16,7 @@ _MODULE_OF = {
         "preprocess read_settings resize_image save_image",
         "presets": "PRESETS",
         "colour": "grey luminance match_covariance match_histogram match_luminance with_colours_of",
-        "display": "heatmap plot_history show_images show_plot show_table",
+        "display": "heatmap plot_history show_film show_images show_plot show_table",
         "figures": "draw_convolution draw_receptive_fields",
         "vgg": "CONTENT_LAYER CONV_LAYERS LAYERS POOL_LAYERS STYLE_LAYERS feature_model layer_name vgg19",
         "terms": "TERMS Scene change_term histogram_loss total_variation",

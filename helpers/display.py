@@ -5,10 +5,12 @@ import contextlib
 import html
 import io
 import numbers
+import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -176,6 +178,18 @@ def show_plot(figure: Any, *, caption: str = "", alt: str = "") -> None:
     plt.close(figure)
     source = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
     _show_html(_figure(f'<img src="{source}" alt="{html.escape(alt)}" style="max-width:100%">', caption, alt))
+
+
+def show_film(path: str | os.PathLike, *, caption: str = "", alt: str = "", width: int = 360) -> None:
+    """Show a GIF or an animated WebP in a notebook with a caption; it runs by itself, and stays in the page.
+
+    ``width``: on the page, in pixels. Raises ``FileNotFoundError`` for a missing file.
+    """
+    path = Path(path)
+    data = base64.b64encode(path.read_bytes()).decode()
+    source = f"data:image/{path.suffix.lower()[1:]};base64,{data}"
+    image = f'<img src="{source}" alt="{html.escape(alt)}" style="width:{width}px;max-width:100%">'
+    _show_html(_figure(image, caption, alt))
 
 
 def plot_history(
