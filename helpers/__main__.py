@@ -248,7 +248,7 @@ def run_frames(options: argparse.Namespace) -> None:
     _check_film(path, options.overwrite)
     from helpers.film import flicker, load_frames, paint_frames, save_film, shift
 
-    arguments = _common(options)
+    arguments, motion = _common(options), shift if options.motion == "shift" else None
     frames = list(load_frames(options.source, arguments.pop("size")))
     results = paint_frames(
         frames,
@@ -256,13 +256,16 @@ def run_frames(options: argparse.Namespace) -> None:
         path.with_suffix(""),
         next_steps=options.next_steps,
         steadiness=options.steadiness,
-        motion=shift if options.motion == "shift" else None,
+        motion=motion,
         **arguments,
     )
     painted = [result.image for result in results]
     print(_shown(save_film(painted, path, seconds=len(painted) / 12)))
     if len(painted) > 1:
-        print(f"The painted frames change {flicker(frames, painted):.1f} times as much as the frames do.")
+        levels = [flicker(pictures, frames, motion) for pictures in (painted, frames)]
+        print(
+            "From frame to frame, things change by {:.1f} grey levels, unpainted by {:.1f}.".format(*levels)
+        )
 
 
 def run_reconstruct(options: argparse.Namespace) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 Colours = Literal["painting", "luminance", "covariance", "histogram"]
 """``"painting"`` takes the painting's colours. ``"luminance"`` paints in shades of grey and puts the photo's
-colours over them. ``"covariance"`` and ``"histogram"`` give the painting the photo's colours beforehand."""
+colours over them. ``"covariance"`` gives the painting the photo's mean and covariance of colours beforehand,
+``"histogram"`` then also the histograms of its channels."""
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601: the Y of YIQ.
 
@@ -102,7 +103,8 @@ def colours_for(colours: Colours, photo: np.ndarray, painting: np.ndarray) -> tu
     if colours == "covariance":
         return photo, match_covariance(painting, photo)
     if colours == "histogram":
-        return photo, match_histogram(painting, photo)
+        # Channel by channel alone, colours that the photo does not have would come of it.
+        return photo, match_histogram(match_covariance(painting, photo), photo)
     if colours == "painting":
         return photo, painting
     raise ValueError(

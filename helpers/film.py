@@ -3,7 +3,7 @@
 import itertools
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -218,17 +218,23 @@ def warp(image: np.ndarray, flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return moved.astype(np.float32), inside.astype(np.float32)
 
 
-def flicker(frames: Sequence[np.ndarray], painted: Sequence[np.ndarray]) -> float:
-    """How much more painted frames change than the frames they were made of: the ratio of mean changes.
+def flicker(pictures: Sequence[Any], frames: Sequence[Any], motion: Motion | None = None) -> float:
+    """By how many grey levels things change from picture to picture, on average, where they can be followed.
 
-    1 is a film as steady as the one it comes from. Raises ``ValueError`` for fewer than two frames.
+    ``pictures``: painted frames, or the frames themselves to compare with. ``frames``: what they were
+    painted from, as many. ``motion``: how things move in the frames, see ``Motion``; what it cannot follow,
+    because it was not in the picture before, does not count.
+
+    Raises ``ValueError`` for fewer than two pictures, or another number of frames.
     """
-    if len(frames) != len(painted) or len(frames) < 2:
-        raise ValueError("Flicker is a matter of two frames or more, and as many painted ones.")
-    changes: Mapping[str, float] = {
-        name: float(
-            np.mean([np.abs(load_image(b) - load_image(a)).mean() for a, b in itertools.pairwise(of)])
-        )
-        for name, of in {"frames": frames, "painted": painted}.items()
-    }
-    return changes["painted"] / max(changes["frames"], 1e-6)
+    if len(pictures) != len(frames) or len(pictures) < 2:
+        raise ValueError("Flicker is a matter of two frames or more, and as many pictures of them.")
+    changes = []
+    for (first, second), (before, frame) in zip(
+        itertools.pairwise(map(load_image, pictures)),
+        itertools.pairwise(map(load_image, frames)),
+        strict=True,
+    ):
+        moved, seen = _moved(first, before, frame, motion)
+        changes.append(np.abs(second - moved)[seen > 0].mean())
+    return float(np.mean(changes))

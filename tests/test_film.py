@@ -135,9 +135,16 @@ def test_frames_of_two_sizes_are_refused(tmp_path):
         paint_frames([], "great_wave", tmp_path, **TINY)
 
 
-def test_flicker_of_the_frames_themselves_is_one():
+def test_flicker_in_grey_levels():
     frames = [np.full((4, 4, 3), value, np.float32) for value in (10, 30, 20)]
-    assert flicker(frames, frames) == pytest.approx(1)
-    assert flicker(frames, [2 * frame for frame in frames]) == pytest.approx(2)
+    assert flicker(frames, frames) == pytest.approx(15)
+    assert flicker([2 * frame for frame in frames], frames) == pytest.approx(30)
     with pytest.raises(ValueError, match="two frames or more"):
         flicker(frames[:1], frames[:1])
+
+
+def test_what_only_moves_does_not_flicker():
+    picture = load_image("temple", 96)
+    pan = [picture[10 + at : 80 + at, 20:100] for at in (0, 3, 6)]
+    assert flicker(pan, pan) > 3
+    assert flicker(pan, pan, shift) < 1e-3
