@@ -8,8 +8,8 @@ import psutil
 
 from helpers.backend import gpu_memory
 from helpers.objectives import Tiling, useful_cut
-from helpers.optimizers import LBFGS_MEMORY
-from helpers.vgg import Precision, filters, layers_up_to, receptive_margin, stride
+from helpers.optimizers import remembered_steps
+from helpers.vgg import FLOAT32_LAYERS, Precision, filters, layers_up_to, receptive_margin, stride
 
 GB = 1e9
 
@@ -17,7 +17,7 @@ UNASKED = 6 * GB
 """The most that a run takes without being told that it may."""
 
 _FIXED = 0.8 * GB  # Measured: Python, Keras with TensorFlow, and the weights.
-_IMAGES = 2 * LBFGS_MEMORY + 12  # The optimiser's memory, its points and gradients, and the inputs.
+_IMAGES = 12  # The optimiser's points and gradients, and the inputs.
 _TILINGS = (None, Tiling(256, "block1_pool"), Tiling(256, "block2_pool"), Tiling(512), Tiling(256))
 
 _CGROUP_FILES = (
@@ -45,26 +45,28 @@ def peak_memory(
     deepest = used[-1]
     cut = useful_cut(tiling.cut, layers) if tiling else None
     behind = used if cut is None else used[used.index(cut) + 1 :]
-    number = 2 if precision == "bfloat16" else 4
     pixels = height * width
     if tiling is None:
-        maps = pixels * _held_by(used) * number
+        maps = pixels * _held_by(used, precision)
     else:
         seen = tiling.side + 2 * receptive_margin(cut or deepest)
-        tile = min(height, seen) * min(width, seen) * _held_by(layers_up_to(cut or deepest)) * number
-        carried = 2 * pixels * _values(cut) * number if cut else 0
-        maps = max(tile, pixels * _held_by(behind) * number if cut else 0) + carried
-    target = pixels * _values(deepest) * 4
-    return _FIXED + maps + target + pixels * 3 * 4 * _IMAGES
+        tile = min(height, seen) * min(width, seen) * _held_by(layers_up_to(cut or deepest), precision)
+        carried = 2 * pixels * _bytes(cut, precision) if cut else 0
+        maps = max(tile, pixels * _held_by(behind, precision) if cut else 0) + carried
+    target = pixels * _bytes(deepest, "float32")
+    images = 2 * remembered_steps(height, width) + _IMAGES
+    return _FIXED + maps + target + pixels * 3 * 4 * images
 
 
-def _values(layer: str) -> float:
-    """How many numbers a layer's feature maps have for each pixel of the picture."""
-    return filters(layer) / stride(layer) ** 2
+def _bytes(layer: str, precision: Precision) -> float:
+    """What a layer's feature maps take for each pixel of the picture."""
+    number = 2 if precision == "bfloat16" and layer not in FLOAT32_LAYERS else 4
+    return number * filters(layer) / stride(layer) ** 2
 
 
-def _held_by(layers: Sequence[str]) -> float:
-    return sum(map(_values, layers)) + 2 * max(map(_values, layers))
+def _held_by(layers: Sequence[str], precision: Precision) -> float:
+    each = [_bytes(layer, precision) for layer in layers]
+    return sum(each) + 2 * max(each)
 
 
 def memory_to_be_had() -> float:

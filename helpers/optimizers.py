@@ -26,10 +26,13 @@ Steps = Iterator[tuple[Any, dict[str, float]]]
 """After each step: the pixels ``(1, H, W, 3)``, a tensor, and the losses there."""
 
 LBFGS_MEMORY = 30
-"""How many past steps L-BFGS keeps: each costs two images of memory.
+"""How many past steps L-BFGS keeps of a small picture: each costs two images of memory.
 
 Measured on a transfer: 10 of them take 1.3 times as many evaluations to the same loss, 60 as many as 30.
 """
+
+_FEWEST_REMEMBERED = 10
+_MEMORY_BYTES = 100e6
 
 ADAM_LEARNING_RATE = 5.0
 """In grey levels a step: the TensorFlow tutorial's 0.02 on a scale of 0…1."""
@@ -62,6 +65,12 @@ def adam(
         pixels = ops.copy(variable)
         losses, gradient = evaluate(pixels)
         yield pixels, losses
+
+
+def remembered_steps(height: int, width: int) -> int:
+    """How many past steps L-BFGS keeps of a picture: ``LBFGS_MEMORY``, of a large one as few as 10."""
+    fitting = int(_MEMORY_BYTES / (2 * height * width * 3 * 4))
+    return max(_FEWEST_REMEMBERED, min(LBFGS_MEMORY, fitting))
 
 
 def lbfgs(
@@ -264,8 +273,12 @@ class Memory:
     of products on the host (Chen, Wang and Zhou 2014, "Large-scale L-BFGS using MapReduce").
     """
 
-    def __init__(self, shape: tuple[int, ...], size: int = LBFGS_MEMORY) -> None:
-        """Begin without steps, for images of one shape ``(1, H, W, 3)``, and keep up to ``size`` of them."""
+    def __init__(self, shape: tuple[int, ...], size: int | None = None) -> None:
+        """Begin without steps, for images of one shape ``(1, H, W, 3)``.
+
+        ``size``: how many are kept, by default ``remembered_steps``.
+        """
+        size = remembered_steps(*shape[1:3]) if size is None else size
         self.shape = tuple(shape)
         self._count = int(np.prod(shape))
         self._pairs = [ops.zeros((2, self._count))] * size
@@ -284,9 +297,9 @@ class Memory:
         A move is enlarged like an image. A gradient per pixel becomes the smaller the more pixels there are,
         and so does its change.
         """
-        larger = Memory((1, height, width, 3), len(self._pairs))
+        larger = Memory((1, height, width, 3))
         share = self.shape[1] * self.shape[2] / (height * width)
-        for pair in self.pairs():
+        for pair in self.pairs()[-len(larger._pairs) :]:
             rows = ops.image.resize(pair, (height, width), "bicubic", data_format="channels_last")
             larger._put(ops.reshape(rows, (2, -1)) * np.array([[1], [share]], np.float32))
         return larger

@@ -57,7 +57,8 @@ Kernels = Iterator[tuple[str, np.ndarray, np.ndarray]]
 """The convolution layers in order: name, kernel ``(3, 3, in, out)``, bias ``(out,)``; one at a time, since
 all of them take 80 MB."""
 
-_FIRST_LAYERS = ("input_layer", "block1_conv1", "block1_conv2")
+FLOAT32_LAYERS = ("block1_conv1", "block1_conv2")
+"""The layers that compute in float32 whatever the precision."""
 
 _KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _KERAS_FILE_MD5 = "253f8cb515780f3b799900260a226db6"
@@ -326,7 +327,8 @@ def _architecture(pooling: Pooling, precision: Precision) -> keras.Model:
     # Keras' own network, 80 MB of random numbers, goes before its copy comes.
     gc.collect()
     for layer in plan["layers"]:
-        layer["config"]["dtype"] = "float32" if layer["config"]["name"] in _FIRST_LAYERS else precision
+        exact = layer["config"]["name"] in ("input_layer", *FLOAT32_LAYERS)
+        layer["config"]["dtype"] = "float32" if exact else precision
         if layer["config"]["name"] in CONV_LAYERS:
             layer["config"]["kernel_initializer"] = "zeros"
         elif layer["config"]["name"] in POOL_LAYERS:

@@ -11,7 +11,7 @@ from helpers import STYLE_LAYERS, load_image, objective, preprocess
 from helpers.images import IMAGENET_MEAN
 from helpers.losses import style_term
 from helpers.objectives import Network, styles
-from helpers.optimizers import LBFGS_MEMORY, Memory, adam, lbfgs
+from helpers.optimizers import LBFGS_MEMORY, Memory, adam, lbfgs, remembered_steps
 
 NETWORK = Network("bundled", "avg", True, "float32")
 
@@ -103,6 +103,12 @@ def test_what_was_learned_at_one_size_serves_at_another(generator):
         *_, (_, losses) = itertools.islice(lbfgs(evaluate, np.zeros_like(wide), memory=known), 8)
         ends.append(losses["total"])
     assert ends[1] < ends[0]
+
+
+def test_a_large_picture_is_remembered_for_fewer_steps():
+    assert remembered_steps(256, 256) == LBFGS_MEMORY
+    assert 10 < remembered_steps(512, 512) < LBFGS_MEMORY
+    assert remembered_steps(2048, 2048) == 10
 
 
 def valley(centre, stiffness):
