@@ -150,7 +150,9 @@ def paint_frames(
             moved, seen = _moved(load_image(results[-1].image), before, frame, motion)
             held = {"change": _held(moved, seen, steadiness)} if steadiness else {}
             terms = {**(arguments.get("terms") or {}), **held}
-            settings = {**arguments, "start": moved, "scales": 1, "steps": next_steps, "terms": terms}
+            # What was not in the picture before is painted anew, from the frame itself.
+            begin = np.where(seen[..., np.newaxis] > 0, moved, frame)
+            settings = {**arguments, "start": begin, "scales": 1, "steps": next_steps, "terms": terms}
             result = transfer(frame, painting, **settings)
         save_image(result.image, folder / f"frame_{number:04d}.png")
         results.append(result)

@@ -128,6 +128,22 @@ def test_frames_are_painted_in_turn_and_stay_steadier_than_one_by_one(tmp_path):
     assert for_held < for_loose
 
 
+def test_what_comes_into_the_picture_starts_from_the_frame(tmp_path, monkeypatch):
+    starts = []
+
+    def remember(frame, painting, start="photo", **arguments):
+        starts.append(start)
+        return transfer(frame, painting, start=start, **arguments)
+
+    monkeypatch.setattr("helpers.film.transfer", remember)
+    picture = load_image("cat", 72)
+    frames = [picture[:48, at : at + 60] for at in (0, 6)]
+    paint_frames(frames, "great_wave", tmp_path, motion=shift, **TINY)
+    assert starts[0] == "photo"
+    assert (starts[1][:, -6:] == frames[1][:, -6:]).all()
+    assert (starts[1][:, :-6] != frames[1][:, :-6]).any()
+
+
 def test_frames_of_two_sizes_are_refused(tmp_path):
     with pytest.raises(ValueError, match="Frame 2 is 40 × 40 pixels, the one before it 50 × 40"):
         paint_frames([np.full((40, 50, 3), 9), np.full((40, 40, 3), 9)], "great_wave", tmp_path, **TINY)
