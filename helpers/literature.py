@@ -36,7 +36,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
         # Gatys, Ecker and Bethge (2015), equations (1) to (7), with α/β = 10⁻³.
         "gatys 2015": Convention(1.0, 1e3, 1.0, False, lambda layer, count: 1 / count),
         # leongatys/PytorchNeuralStyleTransfer: mean squares, G / M, each layer's weight divided by N².
-        "gatys pytorch": Convention(1.0, 1e3, 2.0, True, lambda layer, _: 4 / filters(layer) ** 2),
+        "gatys pytorch": Convention(
+            1.0, 1e3, 2.0, True, lambda layer, _: 4 / filters(layer) ** 2, pooling="max"
+        ),
         # jcjohnson/neural-style: mean squares of the features and of G / (N·M).
         "johnson": Convention(
             5.0,
@@ -44,7 +46,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             2.0,
             True,
             lambda layer, _: 4 / filters(layer) ** 2,
-            style_layers=("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1"),
             pooling="max",
         ),
         # The tutorial of PyTorch: as johnson, in the first five convolution layers.
