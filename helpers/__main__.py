@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from helpers.images import IMAGES, image_format
+from helpers.images import IMAGES, film_format, image_format
 from helpers.presets import PRESETS
 
 OUTPUT = IMAGES.parent / "output"
@@ -208,19 +208,20 @@ def run_transfer(options: argparse.Namespace) -> None:
     from helpers.settings import load_preset, save_preset
 
     control = {name: value for name in _CONTROL if (value := getattr(options, name)) is not None}
+    arguments = load_preset(options.preset) | _common(options)
     if options.as_printed:
-        weights = control.pop("content_weight", None), control.pop("style_weight", None)
-        control = as_printed(options.as_printed, *weights) | control
+        weight = control.pop("content_weight", None)
+        arguments |= as_printed(options.as_printed, weight, options.style_weight)
     if options.terms:
         control["terms"] = dict(options.terms)
-    arguments = load_preset(options.preset) | _common(options) | control
+    arguments |= control
     if options.plain:
         arguments["normalised"] = False
     if options.content_sum:
         arguments["content_per_entry"] = False
     if options.save_preset is not None:
         _refuse_existing(options.save_preset, options.overwrite)
-        save_preset(options.save_preset, **{k: v for k, v in arguments.items() if k not in ("masks",)})
+        save_preset(options.save_preset, **{k: v for k, v in arguments.items() if k != "masks"})
     if options.film is not None:
         from helpers.film import filming
 
@@ -353,7 +354,6 @@ def _command(commands: Any, name: str, run: Any, what: str, steps: int | None) -
 
 
 _CONTROL = (
-    "style_weight",
     "content_weight",
     "content_layer",
     "style_layers",
@@ -540,8 +540,7 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
 
 
 def _check_film(path: Path, overwrite: bool) -> None:
-    if path.suffix.lower() not in (".gif", ".webp"):
-        raise ValueError(f"{path}: a film's name ends in .gif or .webp.")
+    film_format(path)
     _refuse_existing(path, overwrite)
 
 

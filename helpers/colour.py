@@ -23,7 +23,11 @@ def luminance(image: Any) -> np.ndarray:
 
 def grey(image: Any) -> np.ndarray:
     """An image without its colours, ``(H, W, 3)``: the luminance in all three channels."""
-    return np.repeat(luminance(image)[..., np.newaxis], 3, axis=2)
+    return _in_grey(luminance(image))
+
+
+def _in_grey(values: np.ndarray) -> np.ndarray:
+    return np.repeat(values[..., np.newaxis], 3, axis=2)
 
 
 def match_luminance(painting: Any, photo: Any) -> np.ndarray:
@@ -35,7 +39,7 @@ def match_luminance(painting: Any, photo: Any) -> np.ndarray:
     spread = of_painting.std()
     scale = of_photo.std() / spread if spread > 0 else 0.0
     matched = (of_painting - of_painting.mean()) * scale + of_photo.mean()
-    return np.repeat(np.clip(matched, 0, 255)[..., np.newaxis], 3, axis=2)
+    return _in_grey(np.clip(matched, 0, 255))
 
 
 def with_colours_of(image: Any, photo: Any) -> np.ndarray:
@@ -87,10 +91,13 @@ def match_histogram(image: Any, target: Any) -> np.ndarray:
 
 def _matched_values(values: np.ndarray, target: np.ndarray) -> np.ndarray:
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    quantile = (np.cumsum(counts) - counts / 2) / values.size
-    ordered = np.sort(target)
-    at = (np.arange(ordered.size) + 0.5) / ordered.size
-    return np.interp(quantile, at, ordered).astype(np.float32)[place]
+    return quantiles(target, (np.cumsum(counts) - counts / 2) / values.size)[place]
+
+
+def quantiles(values: np.ndarray, ranks: np.ndarray) -> np.ndarray:
+    """The values ``(n,)`` that stand at some ranks 0…1 when put in order, the k-th of them at (k + ½) / n."""
+    at = (np.arange(values.size) + 0.5) / values.size
+    return np.interp(ranks, at, np.sort(values)).astype(np.float32)
 
 
 def colours_for(colours: Colours, photo: np.ndarray, painting: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

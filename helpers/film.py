@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageSequence
 
-from helpers.images import as_uint8, load_image, preprocess, resize_image, save_image, written_whole
+from helpers.images import (
+    as_uint8,
+    film_format,
+    load_image,
+    preprocess,
+    resize_image,
+    save_image,
+    written_whole,
+)
 from helpers.recipes import Result, transfer
 from helpers.synthesis import Callback, Record
 from helpers.terms import Scene, change_term
@@ -21,7 +29,6 @@ shows was before: ``(H, W, 2)``."""
 
 _FRAMES_PER_SECOND = 25
 _HOLD = 1.5
-_FORMATS = {".gif": "GIF", ".webp": "WEBP"}
 
 
 def filming(frames: list[np.ndarray], every: int = 1) -> Callback:
@@ -75,14 +82,6 @@ def save_film(frames: Sequence[np.ndarray], path: str | os.PathLike, seconds: fl
             **options,
         )
     return Path(path)
-
-
-def film_format(path: str | os.PathLike) -> str:
-    """The format of a film by its name's ending, ``"GIF"`` or ``"WEBP"``; ``ValueError`` for another."""
-    ending = Path(path).suffix.lower()
-    if ending not in _FORMATS:
-        raise ValueError(f"{path}: a film's name ends in .gif or .webp.")
-    return _FORMATS[ending]
 
 
 def load_frames(source: Any, size: int | None = None) -> Iterator[np.ndarray]:

@@ -182,6 +182,15 @@ def image_format(path: str | os.PathLike) -> str:
     return kind
 
 
+def film_format(path: str | os.PathLike) -> str:
+    """The format of a film by its name's ending, ``"GIF"`` or ``"WEBP"``; ``ValueError`` for another."""
+    formats = {".gif": "GIF", ".webp": "WEBP"}
+    ending = Path(path).suffix.lower()
+    if ending not in formats:
+        raise ValueError(f"{path}: a film's name ends in .gif or .webp.")
+    return formats[ending]
+
+
 def read_settings(path: str | os.PathLike) -> dict[str, Any]:
     """The settings inside a PNG that ``save_image`` wrote.
 

@@ -86,7 +86,10 @@ def objective(
                     f"The term {kind.name} needs the whole picture at once: allow the run more memory, "
                     "or make the picture smaller."
                 )
-        evaluate = functools.partial(_tiled_and_whole, over_maps, over_pixels, names, network, tiling)
+        # Terms over the pixels, which are few, are taken as a whole all the same.
+        parts = [(over_maps, functools.partial(_tiled, over_maps, network, tiling))] if over_maps else []
+        parts += [(over_pixels, _whole(over_pixels, network))] if over_pixels else []
+        evaluate = _sum_of(parts, names)
 
     def losses_and_gradient(pixels: Any) -> tuple[dict[str, float], Any]:
         values, gradient = evaluate(pixels, maps, data)
@@ -131,6 +134,25 @@ def _total(kinds: Sequence[Term], sums: Mapping[str, Any], data: Mapping[str, An
 
 def _layers_of(kinds: Sequence[Term]) -> tuple[str, ...]:
     return layer_names(layer for kind in kinds for layer in kind.layers if layer != PIXELS)
+
+
+def _sum_of(
+    parts: Sequence[tuple[tuple[Term, ...], Callable[..., tuple[Any, Any]]]], names: Sequence[str]
+) -> Callable[..., tuple[Any, Any]]:
+    """An objective whose terms are evaluated in several ways: the sum, its terms again in the order named."""
+    if len(parts) == 1:
+        return parts[0][1]
+
+    def evaluate(pixels: Any, *others: Any) -> tuple[Any, Any]:
+        losses, totals, gradients = {}, [], []
+        for kinds, evaluate_part in parts:
+            (total, *of_kinds), gradient = evaluate_part(pixels, *others)
+            losses.update(zip((kind.name for kind in kinds), of_kinds, strict=True))
+            totals.append(total)
+            gradients.append(gradient)
+        return ops.stack([sum(totals), *(losses[name] for name in names)]), sum(gradients)
+
+    return evaluate
 
 
 @functools.lru_cache(maxsize=16)
@@ -273,29 +295,6 @@ def _stages(kinds: tuple[Term, ...], network: Network, cut: str | None) -> _Stag
         compiled(value_and_gradient(product), sizes=(3,)),
         compiled(value_and_gradient(of_sums)),
     )
-
-
-def _tiled_and_whole(
-    over_maps: tuple[Term, ...],
-    over_pixels: tuple[Term, ...],
-    names: Sequence[str],
-    network: Network,
-    tiling: Tiling,
-    pixels: Any,
-    maps: Mapping[str, Any],
-    data: Mapping[str, Any],
-) -> tuple[Any, Any]:
-    """Terms over feature maps are taken tile by tile, those over the pixels, which are few, as a whole."""
-    if not over_pixels:
-        return _tiled(over_maps, network, tiling, pixels, maps, data)
-    parts = [(over_pixels, *_whole(over_pixels, network)(pixels, maps, data))]
-    if over_maps:
-        parts.append((over_maps, *_tiled(over_maps, network, tiling, pixels, maps, data)))
-    losses = {
-        kind.name: value for kinds, values, _ in parts for kind, value in zip(kinds, values[1:], strict=True)
-    }
-    total = sum(values[0] for _, values, _ in parts)
-    return ops.stack([total, *(losses[name] for name in names)]), sum(gradient for *_, gradient in parts)
 
 
 def _tiled(

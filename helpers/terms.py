@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from helpers.backend import keras
+from helpers.colour import quantiles
 from helpers.losses import PIXELS, Term
 from helpers.vgg import layer_name, smallest_side
 
@@ -68,9 +69,8 @@ def histogram_loss(features: Any, quantiles: Any) -> Any:
 def quantiles_of(features: Any, count: int) -> np.ndarray:
     """The quantiles of every filter at the ranks (k + ½) / count: ``float32 (count, N)``, ascending."""
     maps = ops.convert_to_numpy(features)
-    ordered = np.sort(maps.reshape(-1, maps.shape[-1]), axis=0)
-    have, want = (np.arange(len(ordered)) + 0.5) / len(ordered), (np.arange(count) + 0.5) / count
-    return np.stack([np.interp(want, have, column) for column in ordered.T], axis=1).astype(np.float32)
+    ranks = (np.arange(count) + 0.5) / count
+    return np.stack([quantiles(each, ranks) for each in maps.reshape(-1, maps.shape[-1]).T], axis=1)
 
 
 def total_variation_term(weight: float, scene: Scene) -> Term:
@@ -85,11 +85,11 @@ def histogram_term(weight: float, scene: Scene) -> Term:
     )
     sizes = {layer: maps.shape for layer, maps in scene.features(scene.photo, layers).items()}
     seen = [scene.features(painting, layers) for painting in scene.paintings]
-    quantiles = {
+    wanted = {
         layer: np.mean([quantiles_of(maps[layer], shape[1] * shape[2]) for maps in seen], axis=0)
         for layer, shape in sizes.items()
     }
-    return Term("histogram", weight, layers, _histogram_loss_of, targets=quantiles)
+    return Term("histogram", weight, layers, _histogram_loss_of, targets=wanted)
 
 
 def change_term(weight: float, before: Any, seen: Any = None, name: str = "change") -> Term:
