@@ -12,7 +12,10 @@ from typing import Any
 _MODULE_OF = {
     name: module
     for module, names in {
-        "images": "bundled_image bundled_images crop_to_square deprocess image_bytes load_image load_mask "
+        "errors": "ArgumentError CheckpointError CourseError MissingFileError OutputError OutputExistsError "
+        "PictureError RunError TooLargeError WeightsError",
+        "files": "bundled_image bundled_images",
+        "images": "crop_to_square deprocess image_bytes load_image load_mask "
         "preprocess read_settings resize_image save_image",
         "presets": "PRESETS",
         "colour": "grey luminance match_covariance match_histogram match_luminance with_colours_of",

@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from helpers.images import IMAGES, film_format, image_format
+from helpers.files import IMAGES
+from helpers.images import film_format, image_format
 from helpers.presets import PRESETS
 
 OUTPUT = IMAGES.parent / "output"

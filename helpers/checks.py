@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from helpers.errors import ArgumentError
 from helpers.exercises import EXERCISES
 
 Cases = Sequence[tuple[Any, ...]]
@@ -39,10 +40,10 @@ def check(exercise: str, function: Callable[..., Any]) -> Outcome:
     ``exercise``: the name of an exercise in ``EXERCISES``. ``function``: what the student wrote.
 
     Returns an ``Outcome``, which a notebook shows as a box; it never raises what the function raises.
-    Raises ``ValueError`` for an unknown exercise.
+    Raises ``ArgumentError`` for an unknown exercise.
     """
     if exercise not in EXERCISES:
-        raise ValueError(f"There is no exercise {exercise!r}; there are {', '.join(EXERCISES)}.")
+        raise ArgumentError(f"There is no exercise {exercise!r}; there are {', '.join(EXERCISES)}.")
     task = EXERCISES[exercise]
     given: list[Any] = []
     for case in task.cases:

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from helpers.errors import ArgumentError
+
 Colours = Literal["painting", "luminance", "covariance", "histogram"]
 """``"painting"`` takes the painting's colours. ``"luminance"`` paints in shades of grey and puts the photo's
 colours over them. ``"covariance"`` gives the painting the photo's mean and covariance of colours beforehand,
@@ -48,11 +50,11 @@ def with_colours_of(image: Any, photo: Any) -> np.ndarray:
     Both are ``(H, W, 3)`` of the same size.
     The same number is added to a pixel's R, G and B, which changes Y and leaves I and Q as they are. Where
     a colour would leave 0…255 the luminance goes as far as the colour allows.
-    Raises ``ValueError`` where the sizes differ.
+    Raises ``ArgumentError`` where the sizes differ.
     """
     image, photo = np.asarray(image, np.float32), np.asarray(photo, np.float32)
     if image.shape != photo.shape:
-        raise ValueError(f"Shapes differ: {image.shape} cannot take the colours of {photo.shape}.")
+        raise ArgumentError(f"Shapes differ: {image.shape} cannot take the colours of {photo.shape}.")
     brighter = luminance(image) - luminance(photo)
     brighter = np.clip(brighter, -photo.min(axis=2), 255 - photo.max(axis=2))
     return photo + brighter[..., np.newaxis]
@@ -103,7 +105,7 @@ def quantiles(values: np.ndarray, ranks: np.ndarray) -> np.ndarray:
 def colours_for(colours: Colours, photo: np.ndarray, painting: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The photo and the painting as a transfer sees them, given whose colours it shall keep.
 
-    Raises ``ValueError`` for an unknown way.
+    Raises ``ArgumentError`` for an unknown way.
     """
     if colours == "luminance":
         return grey(photo), match_luminance(painting, photo)
@@ -114,6 +116,6 @@ def colours_for(colours: Colours, photo: np.ndarray, painting: np.ndarray) -> tu
         return photo, match_histogram(match_covariance(painting, photo), photo)
     if colours == "painting":
         return photo, painting
-    raise ValueError(
+    raise ArgumentError(
         f"The colours are 'painting', 'luminance', 'covariance' or 'histogram', not {colours!r}."
     )

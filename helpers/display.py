@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers.errors import ArgumentError
 from helpers.images import as_uint8, image_bytes
 
 Show = Callable[[dict[str, float], Callable[[], np.ndarray]], None]
@@ -98,12 +99,12 @@ def show_images(
     ``columns``: images in a row, by default all; ``width``: the width of each on the page, in pixels.
     ``pixelated``: enlarge without smoothing, so that each pixel is a square.
 
-    Raises ``ValueError`` where there are titles for some of the images only.
+    Raises ``ArgumentError`` where there are titles for some of the images only.
     """
     images = list(images)
     titles = list(titles) or [""] * len(images)
     if len(titles) != len(images):
-        raise ValueError(f"There are {len(images)} images and {len(titles)} titles.")
+        raise ArgumentError(f"There are {len(images)} images and {len(titles)} titles.")
     rendering = ";image-rendering:pixelated" if pixelated else ""
     cells = "".join(
         f'<div style="text-align:center"><img src="{_data_url(image)}" '
@@ -122,13 +123,13 @@ def heatmap(values: Any, signed: bool = False) -> np.ndarray:
     """A matrix of numbers as a picture, for ``show_images``: from black (0) to light yellow (the largest).
 
     ``values``: ``(H, W)``, 0 or more. ``signed``: any numbers, from blue (negative) over white (0) to red.
-    Returns ``uint8 (H, W, 3)``. Raises ``ValueError`` for another shape.
+    Returns ``uint8 (H, W, 3)``. Raises ``ArgumentError`` for another shape.
     """
     import matplotlib
 
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2:
-        raise ValueError(f"A heat map shows a matrix (H, W), not the shape {values.shape}.")
+        raise ArgumentError(f"A heat map shows a matrix (H, W), not the shape {values.shape}.")
     largest = np.abs(values).max() or 1.0
     share = (1 + values / largest) / 2 if signed else values / largest
     colours = matplotlib.colormaps["RdBu_r" if signed else "magma"](share)
@@ -143,11 +144,11 @@ def show_table(
     ``columns``: the head. ``rows``: one sequence of numbers or texts each. ``left``: how many columns, from
     the first, are set flush left; the others are set flush right.
 
-    Raises ``ValueError`` where a row is longer or shorter than the head.
+    Raises ``ArgumentError`` where a row is longer or shorter than the head.
     """
     for row in rows:
         if len(row) != len(columns):
-            raise ValueError(f"The table has {len(columns)} columns, and a row of it {len(row)} entries.")
+            raise ArgumentError(f"The table has {len(columns)} columns, and a row of it {len(row)} entries.")
 
     def line(tag: str, entries: Sequence[Any]) -> str:
         sides = ["left" if index < left else "right" for index in range(len(columns))]
@@ -183,7 +184,7 @@ def show_plot(figure: Any, *, caption: str = "", alt: str = "") -> None:
 def show_film(path: str | os.PathLike, *, caption: str = "", alt: str = "", width: int = 360) -> None:
     """Show a GIF or an animated WebP in a notebook with a caption; it runs by itself, and stays in the page.
 
-    ``width``: on the page, in pixels. Raises ``FileNotFoundError`` for a missing file.
+    ``width``: on the page, in pixels. Raises ``MissingFileError`` for a missing file.
     """
     path = Path(path)
     data = base64.b64encode(path.read_bytes()).decode()

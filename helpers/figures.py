@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from helpers.errors import ArgumentError
 from helpers.images import as_uint8
 
 
@@ -18,13 +19,13 @@ def draw_convolution(
     marked, together with the window it comes from; the next window is dashed.
 
     Returns a matplotlib figure for ``show_plot``.
-    Raises ``ValueError`` where ``position`` lies outside the output maps.
+    Raises ``ArgumentError`` where ``position`` lies outside the output maps.
     """
     import matplotlib.pyplot as plt
 
     row, column = position
     if not (0 <= row < outputs.shape[0] and 0 <= column < outputs.shape[1]):
-        raise ValueError(
+        raise ArgumentError(
             f"The output maps have {outputs.shape[0]} × {outputs.shape[1]} positions, "
             f"and {position} is none of them."
         )

@@ -10,15 +10,10 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageSequence
 
-from helpers.images import (
-    as_uint8,
-    film_format,
-    load_image,
-    preprocess,
-    resize_image,
-    save_image,
-    written_whole,
-)
+from helpers.decoding import opened
+from helpers.errors import ArgumentError, PictureError
+from helpers.files import written_whole
+from helpers.images import as_uint8, film_format, load_image, preprocess, resize_image, save_image
 from helpers.recipes import Result, transfer
 from helpers.synthesis import Callback, Record
 from helpers.terms import Scene, change_term
@@ -35,10 +30,10 @@ def filming(frames: list[np.ndarray], every: int = 1) -> Callback:
     """A callback for a recipe that keeps its pictures: ``transfer(…, callback=filming(frames))``.
 
     ``frames``: the list that they are appended to, ``uint8 (H, W, 3)`` each; ``every``: of how many steps
-    one is kept. Raises ``ValueError`` for less than 1.
+    one is kept. Raises ``ArgumentError`` for less than 1.
     """
     if every < 1:
-        raise ValueError(f"A film keeps one of at least 1 step, not of {every}.")
+        raise ArgumentError(f"A film keeps one of at least 1 step, not of {every}.")
 
     def keep(record: Record, image: Callable[[], np.ndarray]) -> None:
         if (record["step"] - 1) % every == 0:
@@ -54,13 +49,13 @@ def save_film(frames: Sequence[np.ndarray], path: str | os.PathLike, seconds: fl
     size. ``path``: ends in ``.gif`` (256 colours a frame) or ``.webp`` (all colours, a smaller file).
     ``seconds``: how long it runs; of more frames than the eye needs, some are left out.
 
-    Returns the path. Raises ``ValueError`` for no frames, another ending or a duration that is not above 0.
+    Returns the path. Raises ``ArgumentError`` for no frames, another ending or a duration not above 0.
     """
     kind = film_format(path)
     if not len(frames):
-        raise ValueError("A film needs at least one frame.")
+        raise ArgumentError("A film needs at least one frame.")
     if not (math.isfinite(seconds) and seconds > 0):
-        raise ValueError(f"A film runs for some seconds above 0, not {seconds}.")
+        raise ArgumentError(f"A film runs for some seconds above 0, not {seconds}.")
     most = max(1, round(seconds * _FRAMES_PER_SECOND))
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))
     height, width = frames[-1].shape[:2]
@@ -89,20 +84,19 @@ def load_frames(source: Any, size: int | None = None) -> Iterator[np.ndarray]:
 
     ``source``: a folder of pictures, taken in the order of their names; an animated GIF or WebP; or a list
     of whatever ``load_image`` accepts. ``size``: their shorter side.
-    Raises as ``load_image`` does, and ``ValueError`` for a folder without pictures.
+    Raises as ``load_image`` does, and ``PictureError`` for a folder without pictures.
     """
     if isinstance(source, (list, tuple)):
         yield from (load_image(each, size) for each in source)
         return
     if not Path(source).is_dir():
-        load_image(source)  # Says what is wrong where it is no picture.
-        with Image.open(source) as film:
+        with opened(source) as film:
             yield from (load_image(frame.copy(), size) for frame in ImageSequence.Iterator(film))
         return
     endings = Image.registered_extensions()
     paths = sorted(path for path in Path(source).iterdir() if path.suffix.lower() in endings)
     if not paths:
-        raise ValueError(f"There are no pictures in the folder {source}.")
+        raise PictureError(f"There are no pictures in the folder {source}.")
     yield from (load_image(path, size) for path in paths)
 
 
@@ -128,7 +122,7 @@ def paint_frames(
     ``steadiness``: the weight of the term; 0 leaves it out. ``motion``: where things were, such as ``shift``
     or an optical flow of your own; ``None`` takes them to have stayed. ``arguments``: see ``transfer``.
 
-    Returns the results. Raises ``ValueError`` where there are no frames or their sizes differ.
+    Returns the results. Raises ``ArgumentError`` where there are no frames or their sizes differ.
     Source: Ruder, Dosovitskiy and Brox (2016), "Artistic style transfer for videos"; short-term consistency
     only, without their long-term and multi-pass terms.
     """
@@ -142,7 +136,7 @@ def paint_frames(
             result = transfer(frame, painting, steps=steps, **arguments)
         else:
             if frame.shape != before.shape:
-                raise ValueError(
+                raise ArgumentError(
                     f"Frame {number} is {frame.shape[1]} × {frame.shape[0]} pixels, "
                     f"the one before it {before.shape[1]} × {before.shape[0]}."
                 )
@@ -157,7 +151,7 @@ def paint_frames(
         results.append(result)
         before = frame
     if not results:
-        raise ValueError("There are no frames to paint.")
+        raise ArgumentError("There are no frames to paint.")
     return results
 
 
@@ -199,11 +193,11 @@ def warp(image: np.ndarray, flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """An image moved by a flow, ``(H, W, 3)``, and ``(H, W)``: 1, or 0 where its source lies outside.
 
     ``flow``: ``(H, W, 2)``, see ``Motion``. Between pixels it interpolates linearly.
-    Raises ``ValueError`` where the sizes differ.
+    Raises ``ArgumentError`` where the sizes differ.
     """
     image = np.asarray(image, np.float32)
     if flow.shape != (*image.shape[:2], 2):
-        raise ValueError(f"A flow for this image has the shape {(*image.shape[:2], 2)}, not {flow.shape}.")
+        raise ArgumentError(f"A flow for this image has the shape {(*image.shape[:2], 2)}, not {flow.shape}.")
     height, width = image.shape[:2]
     at = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij"), axis=-1) + flow
     inside = ((at >= 0) & (at <= (height - 1, width - 1))).all(axis=-1)
@@ -226,10 +220,10 @@ def flicker(pictures: Sequence[Any], frames: Sequence[Any], motion: Motion | Non
     painted from, as many. ``motion``: how things move in the frames, see ``Motion``; what it cannot follow,
     because it was not in the picture before, does not count.
 
-    Raises ``ValueError`` for fewer than two pictures, or another number of frames.
+    Raises ``ArgumentError`` for fewer than two pictures, or another number of frames.
     """
     if len(pictures) != len(frames) or len(pictures) < 2:
-        raise ValueError("Flicker is a matter of two frames or more, and as many pictures of them.")
+        raise ArgumentError("Flicker is a matter of two frames or more, and as many pictures of them.")
     changes = []
     for (first, second), (before, frame) in zip(
         itertools.pairwise(map(load_image, pictures)),

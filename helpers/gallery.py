@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers.backend import device
-from helpers.images import bundled_image, load_image, read_settings, written_whole
+from helpers.errors import ArgumentError, OutputExistsError, RunError
+from helpers.files import bundled_image, written_whole
+from helpers.images import load_image, read_settings
 from helpers.memory import UNASKED, memory_to_be_had
 from helpers.recipes import fingerprint, painting_side, transfer
 from helpers.vgg import layer_name, layer_names
@@ -54,13 +56,13 @@ def paint_gallery(
     ``overwrite``: replace files that hold something else.
 
     Returns the paths of all pictures, photo by photo.
-    Raises, before it paints, ``ValueError`` and ``TypeError`` for input that does not fit,
-    ``FileExistsError`` for a file that holds something else, ``ImportError`` without the package
+    Raises, before it paints, ``ArgumentError`` and ``TypeError`` for input that does not fit,
+    ``OutputExistsError`` for a file that holds something else, ``ImportError`` without the package
     ``distributed``, ``ConnectionError`` for a scheduler that does not answer, and as ``load_image`` does;
     ``RuntimeError`` at the end, with the reason for each picture that could not be painted.
     """
     if workers is not None and workers < 1:
-        raise ValueError(f"At least 1 worker is needed to paint, not {workers}.")
+        raise ArgumentError(f"At least 1 worker is needed to paint, not {workers}.")
     folder = Path(folder)
     jobs = _jobs(list(map(os.fspath, photos)), list(map(os.fspath, paintings)), folder, arguments or {})
     done = _done(jobs, overwrite)
@@ -77,7 +79,7 @@ def paint_gallery(
                 if reason:
                     failed.append(f"{path.name} ({reason})")
     if failed:
-        raise RuntimeError(f"{len(failed)} of {len(jobs)} pictures are missing: {'; '.join(failed)}")
+        raise RunError(f"{len(failed)} of {len(jobs)} pictures are missing: {'; '.join(failed)}")
     return list(jobs)
 
 
@@ -85,13 +87,13 @@ def _jobs(
     photos: list[str], paintings: list[str], folder: Path, arguments: Mapping[str, Any]
 ) -> dict[Path, Job]:
     if not photos or not paintings:
-        raise ValueError("A gallery needs at least one photo and one painting.")
+        raise ArgumentError("A gallery needs at least one photo and one painting.")
     given = json.loads(json.dumps(dict(arguments), default=os.fspath))
     jobs: dict[Path, Job] = {}
     for photo, painting in itertools.product(photos, paintings):
         path = folder / f"{Path(photo).stem}_{Path(painting).stem}.png"
         if path in jobs:
-            raise ValueError(f"Two pairs would both be called {path.name}; rename or leave out a picture.")
+            raise ArgumentError(f"Two pairs would both be called {path.name}; rename or leave out a picture.")
         jobs[path] = {**given, "photo": photo, "painting": painting, "progress": False}
         _wanted(jobs[path])
     for source in (*photos, *paintings):
@@ -132,7 +134,7 @@ def _done(jobs: dict[Path, Job], overwrite: bool) -> list[Path]:
     done = [path for path in there if is_done(path, jobs[path])]
     other = [path for path in there if path not in done]
     if other and not overwrite:
-        raise FileExistsError(
+        raise OutputExistsError(
             f"{other[0]} was not made from these pictures with these settings: choose another folder, or "
             "let it be overwritten with --overwrite."
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from helpers.errors import ArgumentError
 from helpers.vgg import CONTENT_LAYER, STYLE_LAYERS, Pooling, filters, layer_name, layer_names, stride
 
 
@@ -91,10 +92,10 @@ def as_printed(
     Returns ``content_weight``, ``style_weight``, ``content_per_entry``, ``content_layer``,
     ``style_layers``, ``layer_weights``, ``pooling`` and ``normalised``: all that the numbers depend on. The
     programs that run PyTorch's own VGG19 or scale colours to 0…1 see other activations all the same.
-    Raises ``ValueError`` for an unknown convention.
+    Raises ``ArgumentError`` for an unknown convention.
     """
     if convention not in CONVENTIONS:
-        raise ValueError(f"There is no convention {convention!r}; there are {', '.join(CONVENTIONS)}.")
+        raise ArgumentError(f"There is no convention {convention!r}; there are {', '.join(CONVENTIONS)}.")
     known = CONVENTIONS[convention]
     layers = layer_names(known.style_layers)
     return {

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from helpers.backend import keras
+from helpers.errors import ArgumentError
 from helpers.vgg import layer_name, layer_names, stride
 
 ops = keras.ops
@@ -55,7 +56,7 @@ def content_loss(features: Any, target: Any) -> Any:
     ``features``, ``target``: the feature maps F of the image and P of the photograph in one layer, both
     ``(1, h, w, N)``. The unit is the square of an activation; the sum grows with N·M.
 
-    Returns a scalar, 0 or more. Raises ``ValueError`` where the shapes differ.
+    Returns a scalar, 0 or more. Raises ``ArgumentError`` where the shapes differ.
     Source: Gatys, Ecker and Bethge (2015), equation (1).
     """
     features, target = _same_shape(features, target)
@@ -68,7 +69,7 @@ def content_gradient(features: Any, target: Any) -> Any:
     ``features``, ``target``: ``(1, h, w, N)`` each. F is what the ReLU lets through, so the derivative is
     the one with respect to the activation before the ReLU.
 
-    Returns ``(1, h, w, N)``. Raises ``ValueError`` where the shapes differ.
+    Returns ``(1, h, w, N)``. Raises ``ArgumentError`` where the shapes differ.
     Source: Gatys, Ecker and Bethge (2015), equation (2).
     """
     features, target = _same_shape(features, target)
@@ -81,7 +82,7 @@ def gram_matrix(features: Any) -> Any:
     ``features``: ``(1, h, w, N)``. The sum runs over the M = h·w positions and is not divided by anything.
 
     Returns ``(N, N)``, symmetric, positive semi-definite, in squared activations.
-    Raises ``ValueError`` for another shape.
+    Raises ``ArgumentError`` for another shape.
     Source: Gatys, Ecker and Bethge (2015), equation (3).
     """
     positions = _positions(features)
@@ -95,7 +96,7 @@ def style_layer_loss(features: Any, target: Any) -> Any:
     ``(1, h', w', N)``, with the Gram matrices G and A. Each Gram matrix is divided by its own M, so the
     value is that of equation (4) where the sizes agree and stays defined where they do not.
 
-    Returns a scalar, 0 or more, in fourth powers of an activation. Raises ``ValueError`` where N differs.
+    Returns a scalar, 0 or more, in fourth powers of an activation. Raises ``ArgumentError`` where N differs.
     Source: Gatys, Ecker and Bethge (2015), equation (4).
     """
     return gram_distance(gram_per_position(features), gram_per_position(target))
@@ -115,7 +116,7 @@ def gram_distance(gram: Any, target: Any) -> Any:
     """1 / (4 N²) Σ_ij (G_ij / M − A_ij / M')²: equation (4) from two Gram matrices per position.
 
     ``gram``, ``target``: ``(N, N)`` each, as ``gram_per_position`` gives them. Returns a scalar.
-    Raises ``ValueError`` where the shapes differ.
+    Raises ``ArgumentError`` where the shapes differ.
     """
     gram, target = _same_shape(gram, target)
     return ops.sum(ops.square(gram - target)) / (4 * gram.shape[0] ** 2)
@@ -128,13 +129,13 @@ def style_loss(features: Features, targets: Features, weights: Mapping[str, floa
     every layer of ``targets`` counts. ``weights``: ``{layer: w_l}``, by default 1 / number of layers each,
     as in the paper. Layers may bear Keras' or the paper's names.
 
-    Returns a scalar. Raises ``ValueError`` where a layer is missing.
+    Returns a scalar. Raises ``ArgumentError`` where a layer is missing.
     Source: Gatys, Ecker and Bethge (2015), equation (5).
     """
     features, targets = _by_layer(features), _by_layer(targets)
     missing = [layer for layer in targets if layer not in features]
     if missing:
-        raise ValueError(f"The style needs feature maps of {', '.join(missing)} as well.")
+        raise ArgumentError(f"The style needs feature maps of {', '.join(missing)} as well.")
     weights = _layer_weights(tuple(targets), weights)
     return sum(weights[layer] * style_layer_loss(features[layer], targets[layer]) for layer in targets)
 
@@ -147,7 +148,7 @@ def style_layer_gradient(features: Any, target: Any) -> Any:
     agree. F is what the ReLU lets through, so the derivative is the one with respect to the activation
     before the ReLU.
 
-    Returns the shape of ``features``. Raises ``ValueError`` where N differs.
+    Returns the shape of ``features``. Raises ``ArgumentError`` where N differs.
     Source: Gatys, Ecker and Bethge (2015), equation (6).
     """
     gram, target_gram = _same_shape(gram_per_position(features), gram_per_position(target))
@@ -193,12 +194,12 @@ def style_term(
     ``masks``: the region that shall have this style, ``{layer: (1, h, w, 1)}``, 0…1, see ``masks_at``. Its
     Gram matrix is a sum over the region, divided by the region's own area: Σ_k m_k F_ik F_jk / Σ_k m_k.
 
-    Raises ``ValueError`` for an unknown statistic or a mask that is 0 everywhere.
+    Raises ``ArgumentError`` for an unknown statistic or a mask that is 0 everywhere.
     Source: regions: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017), "Controlling perceptual factors in
     neural style transfer", section 4.
     """
     if statistic not in STATISTICS:
-        raise ValueError(f"The style is one of {', '.join(STATISTICS)}, not {statistic!r}.")
+        raise ArgumentError(f"The style is one of {', '.join(STATISTICS)}, not {statistic!r}.")
     targets = _by_layer(targets)
     weights = _layer_weights(tuple(targets), layer_weights)
     sums = {
@@ -211,7 +212,7 @@ def style_term(
     }
     for layer, mask in (masks or {}).items():
         if not float(ops.sum(mask)) > 0:
-            raise ValueError(f"A mask covers nothing at the size of {layer}.")
+            raise ArgumentError(f"A mask covers nothing at the size of {layer}.")
     return Term(name, weight, tuple(targets), _style_loss_of_sums(statistic), style_sums, masks or {}, aims)
 
 
@@ -349,7 +350,7 @@ def _layer_weights(layers: tuple[str, ...], weights: Mapping[str, float] | None)
         return dict.fromkeys(layers, 1 / len(layers))
     weights = _by_layer(weights)
     if set(weights) != set(layers):
-        raise ValueError(
+        raise ArgumentError(
             f"The weights name the layers {', '.join(sorted(weights))}, "
             f"the style has {', '.join(sorted(layers))}."
         )
@@ -364,14 +365,14 @@ def _by_layer(values: Mapping[str, Any]) -> dict[str, Any]:
 def _positions(features: Any) -> Any:
     features = _floats(features)
     if len(features.shape) != 4 or features.shape[0] != 1:
-        raise ValueError(f"Feature maps have the shape (1, h, w, N), not {tuple(features.shape)}.")
+        raise ArgumentError(f"Feature maps have the shape (1, h, w, N), not {tuple(features.shape)}.")
     return ops.reshape(features, (-1, features.shape[-1]))
 
 
 def _same_shape(first: Any, second: Any) -> tuple[Any, Any]:
     first, second = _floats(first), _floats(second)
     if tuple(first.shape) != tuple(second.shape):
-        raise ValueError(f"Shapes differ: {tuple(first.shape)} is compared with {tuple(second.shape)}.")
+        raise ArgumentError(f"Shapes differ: {tuple(first.shape)} is compared with {tuple(second.shape)}.")
     return first, ops.cast(second, first.dtype)
 
 

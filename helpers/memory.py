@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 
 from helpers.backend import gpu_memory
+from helpers.errors import ArgumentError, TooLargeError
 from helpers.objectives import Tiling, useful_cut
 from helpers.optimizers import remembered_steps
 from helpers.vgg import FLOAT32_LAYERS, Precision, filters, layers_up_to, receptive_margin, stride
@@ -98,10 +99,10 @@ def fitting_tiling(
     ``limit``: in GB; by default a quarter of what there is, no more than ``UNASKED``, and more of it only
     where nothing else would fit.
 
-    Raises ``MemoryError`` with the size that would fit where even tiles do not.
+    Raises ``TooLargeError`` with the size that would fit where even tiles do not.
     """
     if limit is not None and not (math.isfinite(limit) and limit > 0):
-        raise ValueError(f"The memory is a number of GB above 0, not {limit}.")
+        raise ArgumentError(f"The memory is a number of GB above 0, not {limit}.")
 
     def within(bytes_: float) -> list[Tiling | None]:
         return [way for way in _TILINGS if peak_memory(height, width, layers, precision, way) <= bytes_]
@@ -112,7 +113,7 @@ def fitting_tiling(
     if not ways:
         had = "can be had here" if limit is None else "is allowed"
         needed = _least(height, width, layers, precision)
-        raise MemoryError(
+        raise TooLargeError(
             f"A picture of {width} × {height} pixels needs {needed / GB:.1f} GB of memory and "
             f"{allowed / GB:.1f} GB {had}; {_advice(height, width, layers, precision, allowed)}"
         )

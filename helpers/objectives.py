@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from helpers.backend import compiled, keras, value_and_gradient
+from helpers.errors import ArgumentError
 from helpers.losses import PIXELS, Term, data_of, maps_of, style_sums, sums_of_terms, total_of_sums
 from helpers.vgg import (
     POOL_LAYERS,
@@ -66,12 +67,12 @@ def objective(
     layer a term needs. ``tiling``: how the pixels are cut up, by default not at all.
 
     Objectives whose terms differ in their weights, maps and targets alone share one compiled graph.
-    Raises ``ValueError`` where two terms bear the same name, or one that needs the whole picture is to be
+    Raises ``ArgumentError`` where two terms bear the same name, or one that needs the whole picture is to be
     tiled.
     """
     names = [term.name for term in terms]
     if len(set(names)) != len(names):
-        raise ValueError(f"Each term needs a name of its own, these are {', '.join(names)}.")
+        raise ArgumentError(f"Each term needs a name of its own, these are {', '.join(names)}.")
     kinds = tuple(term._replace(weight=None, maps=None, targets=None) for term in terms)
     network = Network(weights, pooling, normalised, precision)
     maps, data = maps_of(terms), data_of(terms)
@@ -82,7 +83,7 @@ def objective(
         over_maps = tuple(kind for kind in kinds if kind.layers != (PIXELS,))
         for kind in over_maps:
             if kind.sums is None or PIXELS in kind.layers:
-                raise ValueError(
+                raise ArgumentError(
                     f"The term {kind.name} needs the whole picture at once: allow the run more memory, "
                     "or make the picture smaller."
                 )
@@ -353,7 +354,7 @@ def useful_cut(cut: str | None, layers: Sequence[str]) -> str | None:
         return None
     cut = layer_name(cut)
     if cut not in POOL_LAYERS:
-        raise ValueError(f"The network is cut at a pooling layer, not at {cut}.")
+        raise ArgumentError(f"The network is cut at a pooling layer, not at {cut}.")
     return cut if cut in layers_up_to(layers)[:-1] else None
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from helpers.backend import device, keras
 from helpers.colour import Colours, colours_for, with_colours_of
 from helpers.display import progress_bar
+from helpers.errors import ArgumentError, MissingFileError
+from helpers.files import IMAGES
 from helpers.images import (
-    IMAGES,
     as_uint8,
     deprocess,
     load_image,
@@ -113,8 +114,8 @@ def reconstruct(
     with the same result. By default a quarter of what there is, and no more than 6.
     ``progress``: show a bar with the time left.
 
-    Raises ``ValueError`` for settings that do not fit, ``MemoryError`` with the size that would fit where
-    the memory is too small, and as ``load_image`` does.
+    Raises ``ArgumentError`` for settings that do not fit, ``TooLargeError`` with the size that would fit
+    where the memory is too small, and as ``load_image`` does.
     Source: Gatys, Ecker and Bethge (2015), equation (1) and figure 1; Mahendran and Vedaldi (2015).
     """
     arguments = dict(locals())
@@ -267,7 +268,7 @@ def transfer(
     content_layer, style_layers = layer_name(content_layer), layer_names(style_layers)
     _check_weights(content_weight, style_weight)
     if not (math.isfinite(painting_scale) and painting_scale > 0):
-        raise ValueError(f"The scale of a painting is a number above 0, not {painting_scale}.")
+        raise ArgumentError(f"The scale of a painting is a number above 0, not {painting_scale}.")
     original = load_image(photo, size)
     height, width = original.shape[:2]
     given = list(painting) if isinstance(painting, (list, tuple)) else [painting]
@@ -333,17 +334,17 @@ def _shares(blend: Sequence[float] | None, count: int, regions: Sequence[np.ndar
     """
     blend = [1.0] * count if blend is None else [float(each) for each in blend]
     if len(blend) != count:
-        raise ValueError(f"There are {count} paintings and {len(blend)} weights to blend them with.")
+        raise ArgumentError(f"There are {count} paintings and {len(blend)} weights to blend them with.")
     if not all(math.isfinite(each) and each >= 0 for each in blend) or not any(blend):
-        raise ValueError(f"The weights of a blend are 0 or more and not all 0; these are {blend}.")
+        raise ArgumentError(f"The weights of a blend are 0 or more and not all 0; these are {blend}.")
     if regions is None:
         return [each / sum(blend) for each in blend]
     if len(regions) != count:
-        raise ValueError(f"There are {count} paintings and {len(regions)} masks to say where they go.")
+        raise ArgumentError(f"There are {count} paintings and {len(regions)} masks to say where they go.")
     areas = [float(region.mean()) for region in regions]
     shares = [each * area for each, area in zip(blend, areas, strict=True)]
     if not sum(shares):
-        raise ValueError("The masks leave no place to paint: they are black wherever a painting counts.")
+        raise ArgumentError("The masks leave no place to paint: they are black wherever a painting counts.")
     return [share / sum(shares) * min(1.0, sum(areas)) for share in shares]
 
 
@@ -427,7 +428,7 @@ def _start(start: Any, named: Mapping[str, np.ndarray], seed: int) -> Callable[[
             image = load_image(start)
         except FileNotFoundError:
             names = ", ".join(repr(name) for name in ("noise", *named))
-            raise FileNotFoundError(
+            raise MissingFileError(
                 f"A run starts from {names} or a picture, and there is no file {start}."
             ) from None
     return lambda height, width: preprocess(_cover(image, height, width))
@@ -453,7 +454,7 @@ def _scaled(image: np.ndarray, factor: float) -> np.ndarray:
 def _check_weights(*weights: float) -> None:
     if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not any(weights):
         shown = " and ".join(f"{weight:g}" for weight in weights)
-        raise ValueError(f"The weights α and β are 0 or more and not both 0; these are {shown}.")
+        raise ArgumentError(f"The weights α and β are 0 or more and not both 0; these are {shown}.")
 
 
 def _check_sides(
@@ -463,7 +464,7 @@ def _check_sides(
     reduction = sizes[0][0] / sizes[-1][0]
     for name, image in images.items():
         if min(image.shape[:2]) * reduction < needed:
-            raise ValueError(
+            raise ArgumentError(
                 f"The {name} is {image.shape[1]} × {image.shape[0]} pixels; its shorter side needs "
                 f"{round(needed / reduction)} for these layers"
                 + (f" at {len(sizes)} scales." if len(sizes) > 1 else ".")

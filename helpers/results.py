@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers.display import clock
-from helpers.images import IMAGES
+from helpers.errors import ArgumentError
+from helpers.files import IMAGES
 from helpers.vgg import STYLE_LAYERS
 
 RESULTS_FOLDER = IMAGES / "results"
@@ -59,14 +60,14 @@ RESULTS: Mapping[str, tuple[str, dict[str, Any]]] = _described()
 def make_results(names: Iterable[str] = (), folder: Path = RESULTS_FOLDER) -> None:
     """Make pictures of ``RESULTS`` again, by default all of them.
 
-    Raises ``ValueError`` for an unknown name.
+    Raises ``ArgumentError`` for an unknown name.
     """
     from helpers import recipes
 
     names = list(names) or list(RESULTS)
     unknown = [name for name in names if name not in RESULTS]
     if unknown:
-        raise ValueError(f"There is no result {', '.join(unknown)}; there are {', '.join(RESULTS)}.")
+        raise ArgumentError(f"There is no result {', '.join(unknown)}; there are {', '.join(RESULTS)}.")
     folder.mkdir(exist_ok=True)
     for name in names:
         recipe, arguments = RESULTS[name]

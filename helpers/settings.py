@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers import recipes
-from helpers.images import read_settings, written_whole
+from helpers.errors import ArgumentError, MissingFileError
+from helpers.files import written_whole
+from helpers.images import read_settings
 from helpers.presets import PRESETS
 from helpers.recipes import Result
 
@@ -23,7 +25,7 @@ def save_preset(path: str | os.PathLike, **arguments: Any) -> Path:
     """Write arguments of ``transfer``, all but its pictures, to a JSON file.
 
     ``save_preset("mine.json", size=256, steps=80)`` and ``transfer(…, **load_preset("mine.json"))``.
-    Returns the path. Raises ``ValueError`` for what ``transfer`` does not take, for what JSON cannot hold,
+    Returns the path. Raises ``ArgumentError`` for what ``transfer`` does not take, for what JSON cannot hold,
     and for a name that does not end in ``.json``.
     """
     path = _preset_path(path)
@@ -31,7 +33,7 @@ def save_preset(path: str | os.PathLike, **arguments: Any) -> Path:
     try:
         text = json.dumps(arguments, indent=2, ensure_ascii=False, allow_nan=False, default=os.fspath)
     except (TypeError, ValueError):
-        raise ValueError("A preset holds numbers, texts and lists of them, nothing else.") from None
+        raise ArgumentError("A preset holds numbers, texts and lists of them, nothing else.") from None
     with written_whole(path) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
     return path
@@ -40,20 +42,20 @@ def save_preset(path: str | os.PathLike, **arguments: Any) -> Path:
 def load_preset(name: str | os.PathLike) -> dict[str, Any]:
     """The arguments of ``PRESETS[name]``, or those in a file that ``save_preset`` wrote.
 
-    Raises ``FileNotFoundError`` for a missing file, and ``ValueError`` for an unknown name, a file that is
+    Raises ``MissingFileError`` for a missing file, and ``ArgumentError`` for an unknown name, a file that is
     not a preset, or arguments that ``transfer`` does not take, with the nearest names.
     """
     if os.fspath(name) in PRESETS:
         return dict(PRESETS[os.fspath(name)])
     path = _preset_path(name)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {path}.")
+        raise MissingFileError(f"There is no file {path}.")
     try:
         arguments = json.loads(path.read_text(encoding="utf-8"))
     except ValueError:
         arguments = None
     if not isinstance(arguments, dict):
-        raise ValueError(f"{path} is not a preset: it holds no JSON object.")
+        raise ArgumentError(f"{path} is not a preset: it holds no JSON object.")
     _check_preset(arguments, path)
     return arguments
 
@@ -63,20 +65,20 @@ def again(picture: str | os.PathLike, **changes: Any) -> Result:
 
     ``picture``: a PNG that ``Result.save`` wrote. ``changes``: arguments to be others than they were.
 
-    Raises ``ValueError`` where the picture carries no settings, where an input was given as an array and is
-    not among ``changes``, and where a picture that it was made from is not what it was.
+    Raises ``ArgumentError`` where the picture carries no settings, where an input was given as an array and
+    is not among ``changes``, and where a picture that it was made from is not what it was.
     """
     settings = read_settings(picture)
     try:
         recipe, arguments = _RECIPES[settings["recipe"]], dict(settings["arguments"])
         inputs = dict(settings["inputs"])
     except (KeyError, TypeError):
-        raise ValueError(f"{picture} carries settings, but not those of a run of this course.") from None
+        raise ArgumentError(f"{picture} carries settings, but not those of a run of this course.") from None
     arguments.update(changes)
     for name, value in arguments.items():
         kind = _given_as(value)
         if kind is not None:
-            raise ValueError(
+            raise ArgumentError(
                 f"{picture} was made from a {name} given as {kind}: give it again to repeat the run."
             )
     _check_arguments(arguments, picture, recipe)
@@ -84,7 +86,7 @@ def again(picture: str | os.PathLike, **changes: Any) -> Result:
     if not set(changes) & {"size", "source_size", "painting_scale", "photo", "painting", "image"}:
         for name, noted in inputs.items():
             if result.settings["inputs"].get(name) != noted:
-                raise ValueError(f"The {name} is not the picture any more that {picture} was made from.")
+                raise ArgumentError(f"The {name} is not the picture any more that {picture} was made from.")
     return result
 
 
@@ -101,7 +103,7 @@ def _first(values: Any) -> str | None:
 def _preset_path(name: str | os.PathLike) -> Path:
     path = Path(name)
     if path.suffix.lower() != ".json":
-        raise ValueError(f"A preset is one of {', '.join(PRESETS)} or a file ending in .json, not {name}.")
+        raise ArgumentError(f"A preset is one of {', '.join(PRESETS)} or a file ending in .json, not {name}.")
     return path
 
 
@@ -112,11 +114,11 @@ def _check_arguments(
     for name in arguments:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
-            raise ValueError(f"{source}: {recipe.__name__} takes no {name!r}; near are {', '.join(near)}.")
+            raise ArgumentError(f"{source}: {recipe.__name__} takes no {name!r}; near are {', '.join(near)}.")
 
 
 def _check_preset(arguments: Mapping[str, Any], path: Path) -> None:
     _check_arguments(arguments, path)
     pictures = [name for name in arguments if name in _NOT_IN_A_PRESET]
     if pictures:
-        raise ValueError(f"{path}: a preset serves any picture, so {pictures[0]} has no place in it.")
+        raise ArgumentError(f"{path}: a preset serves any picture, so {pictures[0]} has no place in it.")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from helpers.display import clock
-from helpers.images import bundled_images, image_bytes, load_image
+from helpers.files import bundled_images
+from helpers.images import image_bytes, load_image
 from helpers.lessons import upload_button, uploaded_image
 from helpers.presets import PRESETS
 from helpers.recipes import Result, transfer

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from helpers.backend import keras
+from helpers.errors import ArgumentError
 from helpers.images import IMAGENET_MEAN, deprocess, preprocess, resize_image
 from helpers.objectives import Evaluate
 from helpers.optimizers import Coordinates, Memory, adam, lbfgs
@@ -51,7 +52,7 @@ def white_noise(height: int, width: int, seed: int) -> np.ndarray:
     Returns ``float32 (height, width, 3)`` within 0…255; the same seed gives the same image.
     """
     if seed < 0:
-        raise ValueError(f"The seed of the noise is 0 or more, not {seed}.")
+        raise ArgumentError(f"The seed of the noise is 0 or more, not {seed}.")
     generator = np.random.default_rng(seed)
     noise = generator.standard_normal((height, width, 3), dtype=np.float32)
     return np.clip(IMAGENET_MEAN[::-1] + NOISE * noise, 0, 255)
@@ -69,11 +70,11 @@ def pyramid(height: int, width: int, scales: int | None = None) -> list[tuple[in
     """The sizes of a coarse-to-fine run, smallest first, each about half the next.
 
     ``scales``: how many sizes, ``None`` as ``natural_scales`` has it for the shorter side.
-    Raises ``ValueError`` for fewer than one size.
+    Raises ``ArgumentError`` for fewer than one size.
     """
     scales = natural_scales(min(height, width)) if scales is None else scales
     if scales < 1:
-        raise ValueError(f"A run has at least 1 size, not {scales}.")
+        raise ArgumentError(f"A run has at least 1 size, not {scales}.")
     return [
         (max(1, round(height / 2**halvings)), max(1, round(width / 2**halvings)))
         for halvings in reversed(range(scales))
@@ -83,10 +84,10 @@ def pyramid(height: int, width: int, scales: int | None = None) -> list[tuple[in
 def shared_steps(steps: int, scales: int) -> list[int]:
     """How many of a run's steps each size gets: equal ones, but to a smaller size ``COARSE_STEPS`` at most.
 
-    Raises ``ValueError`` for fewer than one step.
+    Raises ``ArgumentError`` for fewer than one step.
     """
     if not isinstance(steps, numbers.Integral) or steps < 1:
-        raise ValueError(f"A run has a whole number of steps, at least 1 step, not {steps!r}.")
+        raise ArgumentError(f"A run has a whole number of steps, at least 1 step, not {steps!r}.")
     share = min(steps // scales, COARSE_STEPS)
     return [share] * (scales - 1) + [steps - share * (scales - 1)]
 
@@ -144,15 +145,15 @@ def coarse_to_fine(
 
     Returns the pixels, in the last of the sizes, and one record a step; where no step lowers the loss, one
     record of the start, with step 0.
-    Raises ``ValueError`` for an unknown optimiser, fewer than one step, or a tolerance outside 0…1.
+    Raises ``ArgumentError`` for an unknown optimiser, fewer than one step, or a tolerance outside 0…1.
     Source: growing sizes: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017).
     """
     if optimizer not in get_args(Optimizer):
-        raise ValueError(f"The optimiser is 'lbfgs' or 'adam', not {optimizer!r}.")
+        raise ArgumentError(f"The optimiser is 'lbfgs' or 'adam', not {optimizer!r}.")
     if coordinates not in get_args(Coordinates):
-        raise ValueError(f"The coordinates are 'pixels' or 'fourier', not {coordinates!r}.")
+        raise ArgumentError(f"The coordinates are 'pixels' or 'fourier', not {coordinates!r}.")
     if tolerance is not None and not 0 <= tolerance < 1:
-        raise ValueError(f"The tolerance is a share of the loss from 0 to 1, not {tolerance}.")
+        raise ArgumentError(f"The tolerance is a share of the loss from 0 to 1, not {tolerance}.")
     run = _Run(start(*sizes[0]), callback)
     memory: Memory | None = None
     with contextlib.suppress(_Stopped, KeyboardInterrupt):

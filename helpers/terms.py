@@ -11,6 +11,7 @@ import numpy as np
 
 from helpers.backend import keras
 from helpers.colour import quantiles
+from helpers.errors import ArgumentError
 from helpers.losses import PIXELS, Term
 from helpers.vgg import layer_name, smallest_side
 
@@ -114,7 +115,7 @@ TERMS: Mapping[str, Builder] = MappingProxyType(
 def build_terms(terms: Terms, scene: Scene) -> list[Term]:
     """The terms asked for, at the size of a scene; those of weight 0 are left out.
 
-    Raises ``ValueError`` for a name that is not in ``TERMS``.
+    Raises ``ArgumentError`` for a name that is not in ``TERMS``.
     """
     built = []
     for name, asked in terms.items():
@@ -123,7 +124,7 @@ def build_terms(terms: Terms, scene: Scene) -> list[Term]:
         elif callable(asked):
             built.append(asked(scene)._replace(name=name))
         elif name not in TERMS:
-            raise ValueError(f"There is no term {name!r}; there are {', '.join(map(repr, TERMS))}.")
+            raise ArgumentError(f"There is no term {name!r}; there are {', '.join(map(repr, TERMS))}.")
         elif asked:
             built.append(TERMS[name](float(asked), scene)._replace(name=name))
     return [term._replace(layers=tuple(map(_layer_or_pixels, term.layers))) for term in built]

@@ -19,7 +19,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from helpers.backend import compiled, keras, value_and_gradient
-from helpers.images import bundled_images, load_image, preprocess
+from helpers.errors import ArgumentError, MissingFileError
+from helpers.files import bundled_images
+from helpers.images import load_image, preprocess
 
 Pooling = Literal["avg", "max"]
 
@@ -67,7 +69,7 @@ _KERAS_FILE_MD5 = "253f8cb515780f3b799900260a226db6"
 def layer_name(layer: str) -> str:
     """The Keras name of a layer, from that name or from the paper's (``conv4_2``, ``pool1``).
 
-    Raises ``ValueError`` for an unknown layer, with the nearest names.
+    Raises ``ArgumentError`` for an unknown layer, with the nearest names.
     """
     text = str(layer)
     paper = re.fullmatch(r"(conv|pool)([1-5])(?:_([1-4]))?", text)
@@ -80,18 +82,18 @@ def layer_name(layer: str) -> str:
     near = difflib.get_close_matches(text, [*LAYERS, *short], n=3, cutoff=0.4)
     near = dict.fromkeys(short.get(name, name) for name in near)
     names = ", ".join(near or ("block1_conv1", "block1_conv2", "block1_pool"))
-    raise ValueError(f"VGG19 has no layer {layer!r}; its layers are called {names} and the like.")
+    raise ArgumentError(f"VGG19 has no layer {layer!r}; its layers are called {names} and the like.")
 
 
 def layer_names(layers: str | Iterable[str]) -> tuple[str, ...]:
     """The Keras names of one layer or several, each once, in the order given.
 
-    Raises ``ValueError`` for an unknown layer or none at all.
+    Raises ``ArgumentError`` for an unknown layer or none at all.
     """
     names = [layers] if isinstance(layers, str) else layers
     unique = tuple(dict.fromkeys(layer_name(name) for name in names))
     if not unique:
-        raise ValueError("Name at least one layer.")
+        raise ArgumentError("Name at least one layer.")
     return unique
 
 
@@ -107,8 +109,8 @@ def vgg19(
     ``normalised``: scale each filter so that its mean activation over the bundled pictures is 1. What the
     network computes is otherwise unchanged: the next layer's input channels are scaled back.
 
-    The same arguments give the same model. Raises ``ValueError`` for other weights or pooling and
-    ``FileNotFoundError`` for a missing file.
+    The same arguments give the same model. Raises ``ArgumentError`` for other weights or pooling and
+    ``MissingFileError`` for a missing file.
     Source: Simonyan and Zisserman (2015), configuration E; average pooling: Gatys, Ecker and Bethge
     (2015); normalisation: their "Texture synthesis using convolutional neural networks" (2015).
     """
@@ -179,9 +181,9 @@ def _network(
     weights: str | os.PathLike, pooling: Pooling, normalised: bool, precision: Precision
 ) -> keras.Model:
     if precision not in get_args(Precision):
-        raise ValueError(f"The precision is 'float32' or 'bfloat16', not {precision!r}.")
+        raise ArgumentError(f"The precision is 'float32' or 'bfloat16', not {precision!r}.")
     if pooling not in get_args(Pooling):
-        raise ValueError(f"Pooling is 'avg' or 'max', not {pooling!r}.")
+        raise ArgumentError(f"Pooling is 'avg' or 'max', not {pooling!r}.")
     return _vgg19(resolve_weights(weights), pooling, bool(normalised), precision)
 
 
@@ -225,7 +227,7 @@ def smallest_side(layers: Iterable[str]) -> int:
 def resolve_weights(weights: str | os.PathLike) -> str:
     """What ``weights`` stands for here: ``"imagenet"``, ``"bundled"``, ``"random"`` or a file's path.
 
-    Raises ``ValueError`` for an unknown name and ``FileNotFoundError`` for a missing file.
+    Raises ``ArgumentError`` for an unknown name and ``MissingFileError`` for a missing file.
     """
     name = os.fspath(weights)
     if name == "auto":
@@ -233,23 +235,23 @@ def resolve_weights(weights: str | os.PathLike) -> str:
     if name in ("imagenet", "bundled", "random"):
         return name
     if not name.endswith((".h5", ".keras", ".npz")):
-        raise ValueError(
+        raise ArgumentError(
             f"Weights are 'auto', 'imagenet', 'bundled', 'random' or a file ending in .h5, not {name!r}."
         )
     if not os.path.isfile(name):
-        raise FileNotFoundError(f"There is no weights file {name}.")
+        raise MissingFileError(f"There is no weights file {name}.")
     return name
 
 
 def resolve_precision(precision: str) -> Precision:
     """What ``precision`` stands for here: ``"auto"`` is what ``faster_precision`` measures.
 
-    Raises ``ValueError`` for anything else than ``"auto"``, ``"float32"`` or ``"bfloat16"``.
+    Raises ``ArgumentError`` for anything else than ``"auto"``, ``"float32"`` or ``"bfloat16"``.
     """
     if precision == "auto":
         return faster_precision()
     if precision not in get_args(Precision):
-        raise ValueError(f"The precision is 'auto', 'float32' or 'bfloat16', not {precision!r}.")
+        raise ArgumentError(f"The precision is 'auto', 'float32' or 'bfloat16', not {precision!r}.")
     return precision
 
 
@@ -348,7 +350,7 @@ def _kernels(weights: str) -> Kernels:
         path = BUNDLED_WEIGHTS if weights == "bundled" else weights
         with np.load(path, allow_pickle=False) as stored:
             if not all(f"{name}/codes" in stored for name in CONV_LAYERS):
-                raise ValueError(f"{path} does not hold the weights of VGG19.")
+                raise ArgumentError(f"{path} does not hold the weights of VGG19.")
             for name in CONV_LAYERS:
                 yield name, stored[f"{name}/codebook"][stored[f"{name}/codes"]], stored[f"{name}/bias"]
     else:

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from helpers import (
+    PictureError,
     bundled_image,
     bundled_images,
     crop_to_square,
@@ -129,9 +130,9 @@ def test_grey_sixteen_bit_and_cmyk_pictures_become_rgb():
     ("source", "error", "words"),
     [
         ("nowhere.jpg", FileNotFoundError, "no file nowhere.jpg"),
-        (".", IsADirectoryError, "folder"),
+        (".", PictureError, "folder"),
         (b"not a picture", ValueError, "not a picture"),
-        (42, TypeError, "int"),
+        (42, PictureError, "int"),
         (np.full((2, 2, 3), np.nan), ValueError, "finite"),
         (np.full((2, 2, 3), 300.0), ValueError, "0…255"),
         (np.zeros((2, 2, 5)), ValueError, r"\(H, W, 3\)"),

@@ -12,6 +12,9 @@ import helpers
 
 ROOT = Path(__file__).parent.parent
 ORDER = (
+    "errors",
+    "files",
+    "decoding",
     "images",
     "colour",
     "presets",

@@ -1,0 +1,112 @@
+"""Files: where the course's own pictures are, and how files are written so that none is lost or left half."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from helpers.errors import CourseError, MissingFileError, OutputError, reason, shown
+
+IMAGES = Path(__file__).resolve().parent.parent / "images"
+"""The folder of bundled pictures: ``content/``, ``style/`` and ``texture/``."""
+
+
+def bundled_images(kind: str) -> list[Path]:
+    """Paths of the bundled pictures of one kind, sorted by name.
+
+    ``kind``: ``"content"``, ``"style"`` or ``"texture"``.
+    Raises ``MissingFileError`` where the course's folder ``images/`` is not beside ``helpers/``.
+    """
+    folder = IMAGES / kind
+    if not folder.is_dir():
+        raise MissingFileError(
+            f"There is no folder {folder}: the bundled pictures come with the whole course, "
+            "kinds are content, style and texture."
+        )
+    return sorted(folder.glob("*.jpg"))
+
+
+def bundled_image(name: str) -> Path:
+    """Path of the bundled picture called ``name``, such as ``"temple"`` or ``"great_wave"``.
+
+    Raises ``MissingFileError`` with the names there are.
+    """
+    paths = {path.stem: path for kind in ("content", "style", "texture") for path in bundled_images(kind)}
+    if name not in paths:
+        raise MissingFileError(
+            f"There is no file and no bundled picture {shown(name)}; bundled are {', '.join(paths)}."
+        )
+    return paths[name]
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """A file that appears whole or not at all: what is written to the path yielded becomes ``path``.
+
+    Raises ``MissingFileError`` where the folder is missing, ``OutputError`` where it cannot be written.
+    """
+    _check_folder(path)
+    partial = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    try:
+        yield partial
+        # What is not on the disk yet when the power fails would leave an empty file under the name.
+        with partial.open("r+b") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    except CourseError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {reason(error)}.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def check_writable(path: str | os.PathLike, needed: int = 0) -> None:
+    """Find out before a long run whether its file can be written after it.
+
+    ``needed``: how many bytes it will hold; as many are written beside it and taken away again.
+    Raises as ``written_whole`` does.
+    """
+    path = Path(path)
+    _check_folder(path)
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; name a file in it.")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise OutputError(f"{path} cannot be replaced: it is read-only.")
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        free = needed
+    if free < needed:
+        raise OutputError(
+            f"{path} needs {needed / 1e6:.1f} MB and {free / 1e6:.1f} MB are free: make room there."
+        )
+    probe = path.with_name(f".{path.name[:100]}.{os.getpid()}.probe")
+    try:
+        with probe.open("wb") as file:
+            for begin in range(0, needed, 1 << 20):
+                file.write(bytes(min(1 << 20, needed - begin)))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {reason(error)}.") from error
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
+
+
+def _check_folder(path: Path) -> None:
+    if not path.parent.is_dir():
+        raise MissingFileError(f"There is no folder {path.parent} to write {path.name} into.")
+
+
+def safe_stem(name: str | os.PathLike, least: str = "picture") -> str:
+    """A file's name without folder and ending, of letters, digits and ``-_.`` alone, to name another by.
+
+    Whatever someone called an upload, ``output / safe_stem(name)`` lies in ``output``.
+    """
+    stem = Path(os.fspath(name).replace("\\", "/")).stem
+    kept = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in stem)
+    return kept.strip("._")[:60] or least
