@@ -11,6 +11,7 @@ import hashlib
 import math
 import os
 import re
+import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,15 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from helpers.backend import compiled, keras, value_and_gradient
-from helpers.errors import ArgumentError, MissingFileError
+from helpers.errors import (
+    ArgumentError,
+    CourseError,
+    MissingFileError,
+    WeightsError,
+    check_choice,
+    reason,
+    shown,
+)
 from helpers.files import bundled_images
 from helpers.images import load_image, preprocess
 
@@ -64,6 +73,9 @@ FLOAT32_LAYERS = ("block1_conv1", "block1_conv2")
 
 _KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _KERAS_FILE_MD5 = "253f8cb515780f3b799900260a226db6"
+_KERAS_FILE_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{_KERAS_FILE}"
+_BUNDLED_SHA256 = "fd6692a3144af15d97f58979ccea041af86fb244cd2748d7be4a51c36a38367f"
+_SECONDS_TO_ANSWER = 20.0
 
 
 def layer_name(layer: str) -> str:
@@ -109,8 +121,9 @@ def vgg19(
     ``normalised``: scale each filter so that its mean activation over the bundled pictures is 1. What the
     network computes is otherwise unchanged: the next layer's input channels are scaled back.
 
-    The same arguments give the same model. Raises ``ArgumentError`` for other weights or pooling and
-    ``MissingFileError`` for a missing file.
+    The same arguments give the same model. Raises ``ArgumentError`` for other weights or pooling,
+    ``MissingFileError`` for a missing file, and ``WeightsError`` for one that is damaged or of another
+    network, or that cannot be downloaded.
     Source: Simonyan and Zisserman (2015), configuration E; average pooling: Gatys, Ecker and Bethge
     (2015); normalisation: their "Texture synthesis using convolutional neural networks" (2015).
     """
@@ -181,9 +194,8 @@ def _network(
     weights: str | os.PathLike, pooling: Pooling, normalised: bool, precision: Precision
 ) -> keras.Model:
     if precision not in get_args(Precision):
-        raise ArgumentError(f"The precision is 'float32' or 'bfloat16', not {precision!r}.")
-    if pooling not in get_args(Pooling):
-        raise ArgumentError(f"Pooling is 'avg' or 'max', not {pooling!r}.")
+        raise ArgumentError(f"The precision is 'float32' or 'bfloat16', not {shown(precision)}.")
+    check_choice("Pooling", pooling, get_args(Pooling))
     return _vgg19(resolve_weights(weights), pooling, bool(normalised), precision)
 
 
@@ -229,6 +241,8 @@ def resolve_weights(weights: str | os.PathLike) -> str:
 
     Raises ``ArgumentError`` for an unknown name and ``MissingFileError`` for a missing file.
     """
+    if not isinstance(weights, (str, os.PathLike)):
+        raise ArgumentError(f"Weights are a name or the path of a file, not {shown(weights)}.")
     name = os.fspath(weights)
     if name == "auto":
         return "imagenet" if _keras_file_is_cached() else "bundled"
@@ -236,7 +250,7 @@ def resolve_weights(weights: str | os.PathLike) -> str:
         return name
     if not name.endswith((".h5", ".keras", ".npz")):
         raise ArgumentError(
-            f"Weights are 'auto', 'imagenet', 'bundled', 'random' or a file ending in .h5, not {name!r}."
+            f"Weights are 'auto', 'imagenet', 'bundled', 'random' or a file ending in .h5, not {shown(name)}."
         )
     if not os.path.isfile(name):
         raise MissingFileError(f"There is no weights file {name}.")
@@ -251,7 +265,7 @@ def resolve_precision(precision: str) -> Precision:
     if precision == "auto":
         return faster_precision()
     if precision not in get_args(Precision):
-        raise ArgumentError(f"The precision is 'auto', 'float32' or 'bfloat16', not {precision!r}.")
+        raise ArgumentError(f"The precision is 'auto', 'float32' or 'bfloat16', not {shown(precision)}.")
     return precision
 
 
@@ -289,8 +303,11 @@ def weights_checksum(weights: str) -> str | None:
     if weights == "random":
         return None
     path = {"imagenet": _keras_file(), "bundled": BUNDLED_WEIGHTS}.get(weights, Path(weights))
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"The weights file {path} cannot be read: {reason(error)}.") from None
 
 
 def mean_activations(network: keras.Model, images: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
@@ -344,13 +361,42 @@ def _keras_vgg19(weights: str | None) -> keras.Model:
 
 
 def _kernels(weights: str) -> Kernels:
+    """The kernels of any weights, each looked at before the network gets it."""
+    path = {"bundled": BUNDLED_WEIGHTS, "imagenet": _keras_file()}.get(weights, weights)
+    if weights == "bundled" and weights_checksum(weights) != _BUNDLED_SHA256:
+        raise WeightsError(
+            f"{path} is damaged: its checksum is not that of the course; fetch the file again."
+        )
+    if weights == "imagenet":
+        _fetch_keras_file()
+    channels = 3
+    try:
+        for name, kernel, bias in _stored_kernels(weights):
+            if kernel.shape != (3, 3, channels, filters(name)) or bias.shape != (filters(name),):
+                raise WeightsError(
+                    f"{path} does not hold the weights of VGG19: {name} has the shape {kernel.shape}, "
+                    f"not {(3, 3, channels, filters(name))}."
+                )
+            if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
+                raise WeightsError(f"{path} is damaged: {name} holds values that are not finite numbers.")
+            yield name, kernel, bias
+            channels = filters(name)
+    except CourseError:
+        raise
+    except PermissionError:
+        raise WeightsError(f"The weights file {path} may not be read: its permissions forbid it.") from None
+    except Exception as error:
+        # Damaged archives raise whatever zipfile, zlib, HDF5 and Keras raise.
+        raise WeightsError(
+            f"{path} does not hold the weights of VGG19, or not whole: {reason(error)}."
+        ) from error
+
+
+def _stored_kernels(weights: str) -> Kernels:
     if weights == "random":
         yield from _random_kernels(seed=0)
     elif weights == "bundled" or weights.endswith(".npz"):
-        path = BUNDLED_WEIGHTS if weights == "bundled" else weights
-        with np.load(path, allow_pickle=False) as stored:
-            if not all(f"{name}/codes" in stored for name in CONV_LAYERS):
-                raise ArgumentError(f"{path} does not hold the weights of VGG19.")
+        with np.load(BUNDLED_WEIGHTS if weights == "bundled" else weights, allow_pickle=False) as stored:
             for name in CONV_LAYERS:
                 yield name, stored[f"{name}/codebook"][stored[f"{name}/codes"]], stored[f"{name}/bias"]
     else:
@@ -359,6 +405,23 @@ def _kernels(weights: str) -> Kernels:
             network.load_weights(weights)
         for name in CONV_LAYERS:
             yield name, *network.get_layer(name).get_weights()
+
+
+def _fetch_keras_file() -> None:
+    """Have Keras download its weights where they are not cached, within a time that a reader waits."""
+    if _keras_file_is_cached():
+        return
+    waited = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_SECONDS_TO_ANSWER)
+    try:
+        _keras_vgg19("imagenet")
+    except Exception as error:
+        raise WeightsError(
+            f"The weights 'imagenet' are neither at {_keras_file()} nor to be had from {_KERAS_FILE_URL} "
+            f"({reason(error)}): put the file there, or take weights='bundled', which come with the course."
+        ) from error
+    finally:
+        socket.setdefaulttimeout(waited)
 
 
 def _random_kernels(seed: int) -> Kernels:
