@@ -42,7 +42,16 @@ with _held_back_stderr():
 BACKEND = keras.backend.backend()
 """The framework that computes: ``"tensorflow"``, ``"jax"`` or ``"torch"``."""
 
-__all__ = ["BACKEND", "compiled", "device", "gpu_memory", "keras", "value_and_gradient"]
+__all__ = [
+    "BACKEND",
+    "OUT_OF_MEMORY",
+    "compiled",
+    "device",
+    "gpu_memory",
+    "keras",
+    "make_deterministic",
+    "value_and_gradient",
+]
 
 Objective = Callable[..., tuple[Any, Any]]
 """An argument, and any others → ``(value, more)``: a scalar, and whatever else is wanted beside it."""
@@ -53,9 +62,15 @@ if BACKEND == "tensorflow":
 
         _GPUS = tf.config.list_physical_devices("GPU")
 
+    OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, tf.errors.ResourceExhaustedError)
+
     def device() -> str:
         """``"gpu"`` where one is ready for use, else ``"cpu"``."""
         return "gpu" if _GPUS else "cpu"
+
+    def make_deterministic() -> None:
+        """From now on the same computation gives the same bits, on a GPU at some cost of time."""
+        tf.config.experimental.enable_op_determinism()
 
     def gpu_memory() -> int | None:
         """The bytes that the GPU has for this program, ``None`` where there is no GPU."""
@@ -102,9 +117,17 @@ if BACKEND == "tensorflow":
 elif BACKEND == "jax":
     import jax
 
+    OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError,)
+
     def device() -> str:
         """``"gpu"`` where one is ready for use, else ``"cpu"``."""
         return "cpu" if jax.default_backend() == "cpu" else "gpu"
+
+    def make_deterministic() -> None:
+        """On a CPU the same computation gives the same bits anyway.
+
+        On a GPU, JAX has to be told before it starts: ``XLA_FLAGS=--xla_gpu_deterministic_ops=true``.
+        """
 
     def gpu_memory() -> int | None:
         """The bytes that the GPU has for this program, ``None`` where there is no GPU."""
@@ -127,9 +150,17 @@ elif BACKEND == "jax":
 else:
     import torch
 
+    OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, torch.cuda.OutOfMemoryError)
+
     def device() -> str:
         """``"gpu"`` where one is ready for use, else ``"cpu"``."""
         return "gpu" if torch.cuda.is_available() or torch.backends.mps.is_available() else "cpu"
+
+    def make_deterministic() -> None:
+        """From now on the same computation gives the same bits, on a GPU at some cost of time."""
+        # cuBLAS reads it when it first multiplies.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
 
     def gpu_memory() -> int | None:
         """The bytes that the GPU has for this program, ``None`` where there is no GPU."""

@@ -316,7 +316,7 @@ def tutorials() -> dict[str, tuple[Callable[[Evaluate, Any], Steps], int]]:
     """
     return {
         "Adam as in the TensorFlow tutorial": (
-            lambda evaluate, pixels: adam(evaluate, pixels, 0.02 * 255, beta_1=0.99),
+            lambda evaluate, pixels: adam(evaluate, pixels, keras.optimizers.Adam(0.02 * 255, beta_1=0.99)),
             1000,
         ),
         "L-BFGS as in the PyTorch tutorial": (lbfgs_without_search, 300),

@@ -25,11 +25,12 @@ _LINE_EVERY = 10.0
 
 
 @contextlib.contextmanager
-def progress_bar(label: str, costs: Sequence[float], shown: bool = True) -> Iterator[Show]:
+def progress_bar(label: str, costs: Sequence[float], shown: bool = True, done: int = 0) -> Iterator[Show]:
     """Show how far a run is and how long it will still take, in a notebook or a terminal.
 
     ``costs``: what each step costs beside the others, so that the time left is right where late steps are
-    larger ones. Yields a function to call once a step with its record and a way to get the current image.
+    larger ones. ``done``: how many steps are done already. Yields a function to call once a step with its
+    record and a way to get the current image.
     A notebook shows the picture as it grows; a terminal rewrites one line; a file gets a line now and then.
     """
     if not shown:
@@ -38,18 +39,18 @@ def progress_bar(label: str, costs: Sequence[float], shown: bool = True) -> Iter
     write = _write_in_notebook() if in_notebook() else _write_in_terminal(sys.stderr)
     began = first_ended = time.perf_counter()
     steps, all_work = len(costs), sum(costs)
-    taken = 0
+    taken = done
 
     def show(record: dict[str, float], image: Callable[[], np.ndarray]) -> None:
         nonlocal taken, first_ended
         taken += 1
         now = time.perf_counter()
         text = f"{label}: step {taken} of {steps}, loss {record['total']:.4g}"
-        if taken == 1:
+        if taken == done + 1:
             # The first step holds the time of compiling, which says nothing about the others.
             first_ended = now
         else:
-            left = (now - first_ended) * sum(costs[taken:]) / sum(costs[1:taken])
+            left = (now - first_ended) * sum(costs[taken:]) / sum(costs[done + 1 : taken])
             text += f", {clock(left)} left"
         write(text, sum(costs[:taken]) / all_work, image)
 
@@ -57,7 +58,7 @@ def progress_bar(label: str, costs: Sequence[float], shown: bool = True) -> Iter
         yield show
     except Exception:
         # What went wrong before the first step is said by the error alone.
-        if not taken:
+        if taken == done:
             raise
         write(f"{label}: ended at step {taken} of {steps}", None, None)
         raise

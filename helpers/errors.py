@@ -10,6 +10,8 @@ import reprlib
 from collections.abc import Iterable
 from typing import Any
 
+_LARGEST = 1e300
+
 
 class CourseError(Exception):
     """Anything that this course says is wrong."""
@@ -63,11 +65,19 @@ def check_whole(what: str, value: Any, least: int = 1, most: int | None = None) 
         raise ArgumentError(f"{what} is a whole number, {bounds}, not {shown(value)}.")
 
 
-def check_number(what: str, value: Any, least: float = 0.0, *, above: bool = False) -> None:
-    """Raise ``ArgumentError`` unless a value is a finite number of at least ``least``, or ``above`` it."""
-    fits = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not fits or value < least or (above and value == least):
+def check_number(
+    what: str, value: Any, least: float = 0.0, *, above: bool = False, most: float = math.inf
+) -> None:
+    """Raise ``ArgumentError`` unless a value is a finite number of at least ``least``, or ``above`` it.
+
+    ``most``: it is below that.
+    """
+    fits = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    # A whole number may have more digits than any float.
+    fits = fits and abs(value) < _LARGEST
+    if not fits or value < least or (above and value == least) or value >= most:
         bounds = f"above {least:g}" if above else f"of {least:g} or more"
+        bounds += f" and below {most:g}" if most < math.inf else ""
         raise ArgumentError(f"{what} is a number {bounds}, not {shown(value)}.")
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from helpers.errors import CourseError, MissingFileError, OutputError, reason, shown
 
+_PROBED = 32 << 20
+
 IMAGES = Path(__file__).resolve().parent.parent / "images"
 """The folder of bundled pictures: ``content/``, ``style/`` and ``texture/``."""
 
@@ -66,7 +68,7 @@ def written_whole(path: Path) -> Iterator[Path]:
 def check_writable(path: str | os.PathLike, needed: int = 0) -> None:
     """Find out before a long run whether its file can be written after it.
 
-    ``needed``: how many bytes it will hold; as many are written beside it and taken away again.
+    ``needed``: how many bytes it will hold; as many, up to 32 MB, are written beside it and taken away again.
     Raises as ``written_whole`` does.
     """
     path = Path(path)
@@ -86,8 +88,7 @@ def check_writable(path: str | os.PathLike, needed: int = 0) -> None:
     probe = path.with_name(f".{path.name[:100]}.{os.getpid()}.probe")
     try:
         with probe.open("wb") as file:
-            for begin in range(0, needed, 1 << 20):
-                file.write(bytes(min(1 << 20, needed - begin)))
+            file.write(bytes(min(needed, _PROBED)))
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:

@@ -1,13 +1,13 @@
 """How much memory a run needs, how much there is, and the fastest way to stay within it."""
 
-import math
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
 from helpers.backend import gpu_memory
-from helpers.errors import ArgumentError, TooLargeError
+from helpers.errors import TooLargeError, check_number
 from helpers.objectives import Tiling, useful_cut
 from helpers.optimizers import remembered_steps
 from helpers.vgg import FLOAT32_LAYERS, Precision, filters, layers_up_to, receptive_margin, stride
@@ -70,6 +70,21 @@ def _held_by(layers: Sequence[str], precision: Precision) -> float:
     return sum(each) + 2 * max(each)
 
 
+def memory_installed() -> float:
+    """What this machine has, in bytes: of the GPU where there is one, else of main memory.
+
+    Unlike ``memory_to_be_had`` it is the same at every call. A container's limit counts.
+    """
+    of_gpu = gpu_memory()
+    if of_gpu is not None:
+        return of_gpu
+    installed = psutil.virtual_memory().total
+    for limit, _ in _CGROUP_FILES:
+        with contextlib.suppress(OSError, ValueError):
+            installed = min(installed, int(Path(limit).read_text()))
+    return installed
+
+
 def memory_to_be_had() -> float:
     """What this program could take in all, in bytes: of the GPU where there is one, else of main memory.
 
@@ -93,21 +108,24 @@ def fitting_tiling(
     layers: Sequence[str],
     precision: Precision = "float32",
     limit: float | None = None,
+    available: float | None = None,
 ) -> Tiling | None:
     """The fastest way to evaluate a picture within a limit, from the whole picture to small tiles.
 
     ``limit``: in GB; by default a quarter of what there is, no more than ``UNASKED``, and more of it only
-    where nothing else would fit.
+    where nothing else would fit. ``available``: how much that is, in bytes, by default
+    ``memory_to_be_had``.
 
     Raises ``TooLargeError`` with the size that would fit where even tiles do not.
     """
-    if limit is not None and not (math.isfinite(limit) and limit > 0):
-        raise ArgumentError(f"The memory is a number of GB above 0, not {limit}.")
+    if limit is not None:
+        check_number("The memory, in GB,", limit, above=True)
 
     def within(bytes_: float) -> list[Tiling | None]:
         return [way for way in _TILINGS if peak_memory(height, width, layers, precision, way) <= bytes_]
 
-    allowed = memory_to_be_had() if limit is None else limit * GB
+    available = memory_to_be_had() if available is None else available
+    allowed = available if limit is None else limit * GB
     ways = within(min(allowed / 4, UNASKED)) if limit is None else []
     ways = ways or within(allowed)
     if not ways:

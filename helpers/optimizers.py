@@ -1,15 +1,18 @@
 """Optimisers over an image, as generators: every ``next`` is one step, on the device that evaluates.
 
 Only a few numbers a step travel to the host; images, gradients and the memory of L-BFGS stay where the
-network is.
+network is. A loss or gradient that is not a finite number is never stepped upon: an optimiser takes a
+shorter step, and raises ``RunError`` where there is none.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from helpers.backend import compiled, keras
+from helpers.errors import RunError
 from helpers.images import IMAGENET_MEAN
 from helpers.objectives import Evaluate
 
@@ -46,25 +49,48 @@ _TRIALS = 10
 def adam(
     evaluate: Evaluate,
     start: Any,
-    learning_rate: float = ADAM_LEARNING_RATE,
-    beta_1: float = 0.9,
-    epsilon: float = 1e-7,
+    rule: keras.optimizers.Optimizer | None = None,
+    remembered: Mapping[str, np.ndarray] | None = None,
 ) -> Steps:
     """Adam over the pixels, which are clipped to the range of colours after every step.
 
-    ``learning_rate``: in grey levels a step; ``beta_1``, ``epsilon``: see ``keras.optimizers.Adam``.
+    ``rule``: Adam's, by default with ``ADAM_LEARNING_RATE``; its rate is in grey levels a step.
+    ``remembered``: what ``moments`` said of the rule of a run that this one goes on from.
     Source: Kingma and Ba (2015).
     """
     # Not trainable, or PyTorch would track what is done to it, and its pixels could not become an array.
     variable = keras.Variable(ops.convert_to_tensor(start, "float32"), trainable=False)
-    rule = keras.optimizers.Adam(learning_rate, beta_1=beta_1, epsilon=epsilon)
-    _, gradient = evaluate(variable.value)
+    rule = keras.optimizers.Adam(ADAM_LEARNING_RATE) if rule is None else rule
+    rule.build([variable])
+    if remembered:
+        for own, value in zip(rule.variables, remembered.values(), strict=True):
+            own.assign(value)
+    losses, gradient = evaluate(variable.value)
     while True:
+        if unsound := _unsound(losses, gradient):
+            raise RunError(unsound)
         rule.apply([ops.convert_to_tensor(gradient, "float32")], [variable])
         variable.assign(ops.clip(variable, _DARKEST, _LIGHTEST))
         pixels = ops.copy(variable)
         losses, gradient = evaluate(pixels)
-        yield pixels, losses
+        if math.isfinite(losses["total"]):
+            yield pixels, losses
+
+
+def moments(rule: keras.optimizers.Optimizer) -> dict[str, np.ndarray]:
+    """What an optimiser of Keras remembers: its step, its rate and its moving averages, in its own order."""
+    return {f"moment_{n:02d}": ops.convert_to_numpy(value) for n, value in enumerate(rule.variables)}
+
+
+def _unsound(losses: Mapping[str, float], gradient: Any) -> str | None:
+    """What is not a finite number about an evaluation, in a sentence; ``None`` where all is."""
+    broken = [name for name, loss in losses.items() if not math.isfinite(loss)]
+    if broken:
+        # The total is broken wherever a term is; where it alone is, the terms' weights are too large.
+        return f"The loss is not a finite number: {broken[-1]} is {losses[broken[-1]]:g}."
+    if not math.isfinite(float(ops.sum(ops.abs(gradient)))):
+        return "The gradient of the loss is not finite everywhere."
+    return None
 
 
 def remembered_steps(height: int, width: int) -> int:
@@ -85,7 +111,10 @@ def lbfgs(
     Bertsekas (1982), "Projected Newton methods".
     """
     space = (_pixel_space if coordinates == "pixels" else _fourier_space)(tuple(start.shape))
-    point = space.from_pixels(ops.convert_to_tensor(start, "float32"))
+    memory = Memory(tuple(start.shape)) if memory is None else memory
+    point = memory.point
+    if point is None:
+        point = space.from_pixels(ops.convert_to_tensor(start, "float32"))
 
     def evaluate_at(point: Any) -> tuple[dict[str, float], Any, Any]:
         pixels = space.to_pixels(point)
@@ -93,7 +122,8 @@ def lbfgs(
         return losses, space.pull_back(point, ops.convert_to_tensor(gradient, "float32")), pixels
 
     losses, gradient, _ = evaluate_at(point)
-    memory = Memory(point.shape) if memory is None else memory
+    if unsound := _unsound(losses, gradient):
+        raise RunError(unsound)
     while True:
         direction = memory.direction(point, gradient, space)
         if direction is None:
@@ -104,7 +134,8 @@ def lbfgs(
             slope = float(slope)
             trial_losses, trial_gradient, pixels = evaluate_at(trial)
             change = trial_losses["total"] - losses["total"]
-            if change <= _SUFFICIENT_DECREASE * slope and change < 0:
+            unsound = _unsound(trial_losses, trial_gradient)
+            if not unsound and change <= _SUFFICIENT_DECREASE * slope and change < 0:
                 break
             # Where the parabola through both losses and the slope is lowest, but not too near to either.
             lowest = -slope / (2 * (change - slope)) if change > slope else 0.5
@@ -112,9 +143,12 @@ def lbfgs(
         else:
             if memory.forget():
                 continue
+            if unsound:
+                raise RunError(unsound)
             return
         memory.learn(move, trial_gradient, gradient)
-        point, losses, gradient = trial, trial_losses, trial_gradient
+        memory.point = point = trial
+        losses, gradient = trial_losses, trial_gradient
         yield pixels, losses
 
 
@@ -283,7 +317,31 @@ class Memory:
         self._count = int(np.prod(shape))
         self._pairs = [ops.zeros((2, self._count))] * size
         self._newest: Any = None
+        self.point: Any = None
+        """Where the last of the steps led, in the coordinates that they are in; ``None`` before the first."""
         self._reset()
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that it knows, to be kept in a file; ``Memory.of_arrays`` makes it again."""
+        kept = {"point": self.point, "newest": self._newest}
+        known = {name: ops.convert_to_numpy(value) for name, value in kept.items() if value is not None}
+        if self._order:
+            pairs = np.stack([ops.convert_to_numpy(self._pairs[place]) for place in self._order])
+            known |= {"places": np.array(self._order), "pairs": pairs, "products": self._table}
+        return known
+
+    @classmethod
+    def of_arrays(cls, shape: tuple[int, ...], arrays: Mapping[str, np.ndarray]) -> "Memory":
+        """The memory that ``arrays`` came from, for images of the same shape."""
+        memory = cls(shape)
+        if "places" in arrays:
+            memory._order = arrays["places"].tolist()
+            memory._table = arrays["products"].copy()
+            for place, pair in zip(memory._order, arrays["pairs"], strict=True):
+                memory._pairs[place] = ops.convert_to_tensor(pair)
+        memory.point = ops.convert_to_tensor(arrays["point"]) if "point" in arrays else None
+        memory._newest = ops.convert_to_tensor(arrays["newest"]) if "newest" in arrays else None
+        return memory
 
     def pairs(self) -> list[Any]:
         """The past steps, oldest first: moves and changes of the gradient, ``(2, H, W, 3)`` each."""

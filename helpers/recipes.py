@@ -3,7 +3,8 @@
 import dataclasses
 import hashlib
 import importlib
-import math
+import logging
+import numbers
 import os
 import platform
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from helpers.backend import device, keras
+from helpers.arguments import checked
+from helpers.backend import device, keras, make_deterministic
+from helpers.checkpoint import keeping, load_checkpoint, prepare_checkpoint
 from helpers.colour import Colours, colours_for, with_colours_of
 from helpers.display import progress_bar
-from helpers.errors import ArgumentError, MissingFileError
+from helpers.errors import ArgumentError, MissingFileError, check_number, shown
 from helpers.files import IMAGES
 from helpers.images import (
     as_uint8,
@@ -28,13 +31,15 @@ from helpers.images import (
     save_image,
 )
 from helpers.losses import Statistic, Term, content_term, masks_at, style_term
-from helpers.memory import fitting_tiling
+from helpers.memory import fitting_tiling, memory_installed
 from helpers.objectives import Evaluate, Network, Tiling, feature_maps, objective, styles
 from helpers.optimizers import Coordinates
 from helpers.synthesis import (
     Callback,
+    Keep,
     Optimizer,
     Record,
+    State,
     coarse_to_fine,
     natural_scales,
     pyramid,
@@ -54,7 +59,9 @@ from helpers.vgg import (
     weights_checksum,
 )
 
-_NO_SETTINGS = ("callback", "progress")
+logger = logging.getLogger(__name__)
+
+_NO_SETTINGS = ("callback", "progress", "checkpoint", "checkpoint_every", "resume")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,9 +82,9 @@ class Result:
     """
 
     def save(self, path: str | os.PathLike) -> Path:
-        """Write the image; a PNG carries the settings. Raises as ``save_image`` does."""
+        """Write the image; a PNG carries the settings and the history. Raises as ``save_image`` does."""
         is_png = os.fspath(path).lower().endswith(".png")
-        return save_image(self.image, path, self.settings if is_png else None)
+        return save_image(self.image, path, {**self.settings, "history": self.history} if is_png else None)
 
 
 def reconstruct(
@@ -97,6 +104,10 @@ def reconstruct(
     normalised: bool = False,
     precision: str = "float32",
     memory: float | None = None,
+    deterministic: bool = False,
+    checkpoint: str | os.PathLike | None = None,
+    checkpoint_every: float = 30.0,
+    resume: bool | str | os.PathLike = False,
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Result:
@@ -112,16 +123,25 @@ def reconstruct(
     ``precision``: see ``Precision``; ``"auto"`` takes what is faster here, see ``faster_precision``.
     ``memory``: how many GB the run may take; the picture is then looked at in as many tiles as that needs,
     with the same result. By default a quarter of what there is, and no more than 6.
+    ``deterministic``: the same arguments on the same machine give the same picture, bit for bit; without
+    it, runs may differ in the last digits, and ``precision="auto"`` is what was measured faster.
+    ``checkpoint``: a file that the run is kept in as it goes, every ``checkpoint_every`` seconds and at its
+    end, so that ``resume=True`` goes on after the program or the machine was cut off, to the same result.
+    Where there is no such file yet, the run begins; ``resume`` may also be the path of another run's file.
     ``progress``: show a bar with the time left.
 
+    A stop (Ctrl-C, a notebook's stop button, ``StopIteration`` from the callback) and a loss that ceases to
+    be a finite number end the run with the best picture until then.
+
     Raises ``ArgumentError`` for settings that do not fit, ``TooLargeError`` with the size that would fit
-    where the memory is too small, and as ``load_image`` does.
+    where the memory is too small, ``RunError`` where the start has no finite loss, ``WeightsError``,
+    ``CheckpointError``, ``OutputError`` where no checkpoint can be written, and as ``load_image`` does.
     Source: Gatys, Ecker and Bethge (2015), equation (1) and figure 1; Mahendran and Vedaldi (2015).
     """
-    arguments = dict(locals())
+    arguments = checked(dict(locals()))
     layer = layer_name(layer)
     target = load_image(image, size)
-    network = Network(resolve_weights(weights), pooling, normalised, resolve_precision(precision))
+    network = _network(arguments)
     sizes = pyramid(*target.shape[:2], scales)
     _check_sides({"picture": target}, [layer], sizes)
 
@@ -165,6 +185,10 @@ def synthesize_texture(
     normalised: bool = True,
     precision: str = "auto",
     memory: float | None = None,
+    deterministic: bool = False,
+    checkpoint: str | os.PathLike | None = None,
+    checkpoint_every: float = 30.0,
+    resume: bool | str | os.PathLike = False,
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Result:
@@ -181,11 +205,11 @@ def synthesize_texture(
     Source: Gatys, Ecker and Bethge (2015), equations (3) to (5), and their "Texture synthesis using
     convolutional neural networks" (2015).
     """
-    arguments = dict(locals())
+    arguments = checked(dict(locals()))
     layers = layer_names(layers)
     source = load_image(image, source_size)
     height, width = (size, size) if isinstance(size, int) else size or source.shape[:2]
-    network = Network(resolve_weights(weights), pooling, normalised, resolve_precision(precision))
+    network = _network(arguments)
     sizes = pyramid(height, width, _scales(scales, height, width, *source.shape[:2]))
     _check_sides({"source": source, "texture": np.empty((height, width, 3))}, layers, sizes)
 
@@ -238,6 +262,10 @@ def transfer(
     normalised: bool = True,
     precision: str = "auto",
     memory: float | None = None,
+    deterministic: bool = False,
+    checkpoint: str | os.PathLike | None = None,
+    checkpoint_every: float = 30.0,
+    resume: bool | str | os.PathLike = False,
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Result:
@@ -264,11 +292,10 @@ def transfer(
     Source: Gatys, Ecker and Bethge (2015), equation (7); blending, regions and scale: Gatys, Ecker, Bethge,
     Hertzmann and Shechtman (2017), "Controlling perceptual factors in neural style transfer".
     """
-    arguments = dict(locals())
+    arguments = checked(dict(locals()))
     content_layer, style_layers = layer_name(content_layer), layer_names(style_layers)
-    _check_weights(content_weight, style_weight)
-    if not (math.isfinite(painting_scale) and painting_scale > 0):
-        raise ArgumentError(f"The scale of a painting is a number above 0, not {painting_scale}.")
+    if not (content_weight or style_weight):
+        raise ArgumentError("The weights α and β are not both 0: nothing would be wanted of the picture.")
     original = load_image(photo, size)
     height, width = original.shape[:2]
     given = list(painting) if isinstance(painting, (list, tuple)) else [painting]
@@ -279,7 +306,7 @@ def transfer(
     style_weights = [style_weight * share for share in _shares(blend, len(given), regions)]
     seen = [colours_for(colours, original, each) for each in originals]
     content, paintings = seen[0][0], [each for _, each in seen]
-    network = Network(resolve_weights(weights), pooling, normalised, resolve_precision(precision))
+    network = _network(arguments)
     least = min(min(each.shape[:2]) for each in (original, *paintings))
     sizes = pyramid(height, width, _scales(scales, least))
     inputs = {"photo": original, **dict(zip(_numbered("painting", len(given)), originals, strict=True))}
@@ -332,11 +359,13 @@ def _shares(blend: Sequence[float] | None, count: int, regions: Sequence[np.ndar
     A region's Gram matrix is divided by its area, so its style pulls at each of its positions the harder
     the smaller it is; the share of the area undoes that, and every place is painted as strongly.
     """
-    blend = [1.0] * count if blend is None else [float(each) for each in blend]
+    blend = [1.0] * count if blend is None else list(blend)
+    for each in blend:
+        check_number("A painting's weight in a blend", each)
     if len(blend) != count:
         raise ArgumentError(f"There are {count} paintings and {len(blend)} weights to blend them with.")
-    if not all(math.isfinite(each) and each >= 0 for each in blend) or not any(blend):
-        raise ArgumentError(f"The weights of a blend are 0 or more and not all 0; these are {blend}.")
+    if not any(blend):
+        raise ArgumentError(f"The weights of a blend are not all 0; these are {blend}.")
     if regions is None:
         return [each / sum(blend) for each in blend]
     if len(regions) != count:
@@ -363,17 +392,24 @@ def _run(
 ) -> Result:
     """Run a recipe. ``finish``: what is done to an image before anyone sees it."""
     steps = arguments["steps"]
-    tilings = {size: fitting_tiling(*size, layers, network.precision, arguments["memory"]) for size in sizes}
+    available = memory_installed() if arguments["deterministic"] else None
+    tilings = {
+        size: fitting_tiling(*size, layers, network.precision, arguments["memory"], available)
+        for size in sizes
+    }
+    noted = {name: _json_ready(value) for name, value in arguments.items() if name not in _NO_SETTINGS}
+    fingerprints = {name: fingerprint(image) for name, image in inputs.items()}
+    state, keep = _kept(arguments, {"recipe": recipe, "arguments": noted, "inputs": fingerprints}, sizes)
+    shares = shared_steps(steps, len(sizes))
     costs = [
-        height * width
-        for (height, width), share in zip(sizes, shared_steps(steps, len(sizes)), strict=True)
-        for _ in range(share)
+        height * width for (height, width), share in zip(sizes, shares, strict=True) for _ in range(share)
     ]
+    done = 0 if state is None else sum(shares[: state.scale]) + state.taken
 
     def finished(image: np.ndarray) -> np.ndarray:
         return image if finish is None else as_uint8(finish(image))
 
-    with progress_bar(recipe.replace("_", " "), costs, shown=progress) as show:
+    with progress_bar(recipe.replace("_", " "), costs, shown=progress, done=done) as show:
 
         def after_step(record: Record, image: Callable[[], np.ndarray]) -> None:
             show(record, lambda: finished(image()))
@@ -389,20 +425,56 @@ def _run(
             coordinates=arguments["coordinates"],
             tolerance=arguments["tolerance"],
             callback=after_step,
+            resume=state,
+            keep=keep,
         )
     settings = {
         "recipe": recipe,
-        "arguments": {
-            **{name: _json_ready(value) for name, value in arguments.items() if name not in _NO_SETTINGS},
-            **network._asdict(),
-        },
-        "inputs": {name: fingerprint(image) for name, image in inputs.items()},
+        "arguments": {**noted, **network._asdict()},
+        "inputs": fingerprints,
         "steps_taken": len(history),
         "weights": {"name": network.weights, "sha256": weights_checksum(network.weights)},
         "device": device(),
         "versions": versions(),
     }
     return Result(finished(deprocess(pixels)), history, settings)
+
+
+def _network(arguments: Mapping[str, Any]) -> Network:
+    precision = arguments["precision"]
+    if arguments["deterministic"]:
+        make_deterministic()
+        # Which precision is faster here is measured, and may be measured otherwise the next time.
+        precision = "float32" if precision == "auto" else precision
+    return Network(
+        resolve_weights(arguments["weights"]),
+        arguments["pooling"],
+        bool(arguments["normalised"]),
+        resolve_precision(precision),
+    )
+
+
+def _kept(
+    arguments: Mapping[str, Any], run: Mapping[str, Any], sizes: Sequence[tuple[int, int]]
+) -> tuple[State | None, Keep | None]:
+    """What a run goes on from, and what keeps it as it goes."""
+    checkpoint, resume = arguments["checkpoint"], arguments["resume"]
+    if isinstance(resume, (str, os.PathLike)):
+        source, checkpoint = Path(resume), checkpoint or resume
+    elif resume and not checkpoint:
+        raise ArgumentError("To resume a run, name the file that it was kept in as its checkpoint.")
+    else:
+        source = Path(checkpoint) if resume else None
+    if not checkpoint:
+        return None, None
+    # How much memory a run may take changes nothing that it computes.
+    run = {**run, "arguments": {k: v for k, v in run["arguments"].items() if k != "memory"}}
+    path = prepare_checkpoint(checkpoint, sizes)
+    state = None
+    if source is not None and (resume is not True or source.exists()):
+        state = load_checkpoint(source, run, sizes)
+        logger.info("Going on from step %d, kept in %s.", len(state.history), source)
+    return state, keeping(path, run, arguments["checkpoint_every"])
 
 
 def versions() -> dict[str, str]:
@@ -426,10 +498,10 @@ def _start(start: Any, named: Mapping[str, np.ndarray], seed: int) -> Callable[[
     else:
         try:
             image = load_image(start)
-        except FileNotFoundError:
+        except MissingFileError:
             names = ", ".join(repr(name) for name in ("noise", *named))
             raise MissingFileError(
-                f"A run starts from {names} or a picture, and there is no file {start}."
+                f"A run starts from {names} or a picture, and there is no file {shown(start)}."
             ) from None
     return lambda height, width: preprocess(_cover(image, height, width))
 
@@ -451,12 +523,6 @@ def _scaled(image: np.ndarray, factor: float) -> np.ndarray:
     return resize_image(image, max(1, round(height * factor)), max(1, round(width * factor)))
 
 
-def _check_weights(*weights: float) -> None:
-    if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not any(weights):
-        shown = " and ".join(f"{weight:g}" for weight in weights)
-        raise ArgumentError(f"The weights α and β are 0 or more and not both 0; these are {shown}.")
-
-
 def _check_sides(
     images: Mapping[str, np.ndarray], layers: Iterable[str], sizes: list[tuple[int, int]]
 ) -> None:
@@ -474,6 +540,8 @@ def _check_sides(
 def _json_ready(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
+    if isinstance(value, numbers.Real):
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
     if isinstance(value, os.PathLike):
         path = Path(value).absolute()
         return path.stem if path.is_relative_to(IMAGES) else os.fspath(value)

@@ -1,19 +1,21 @@
 """The loop over pixels: an objective, a start, and an optimiser that lowers the one from the other."""
 
-import contextlib
+import dataclasses
 import itertools
-import numbers
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from helpers.backend import keras
-from helpers.errors import ArgumentError
+from helpers.backend import OUT_OF_MEMORY, keras
+from helpers.errors import RunError, TooLargeError, check_choice, check_number, check_whole
 from helpers.images import IMAGENET_MEAN, deprocess, preprocess, resize_image
 from helpers.objectives import Evaluate
-from helpers.optimizers import Coordinates, Memory, adam, lbfgs
+from helpers.optimizers import ADAM_LEARNING_RATE, Coordinates, Memory, adam, lbfgs, moments
+
+logger = logging.getLogger(__name__)
 
 Optimizer = Literal["lbfgs", "adam"]
 """See ``lbfgs`` and ``adam``."""
@@ -37,6 +39,12 @@ NOISE = 20.0
 COARSE_STEPS = 40
 """Steps that a smaller size takes at most: more of them were measured to save none at the larger."""
 
+MOST_SCALES = 16
+"""A picture halved as often is smaller than one that the network sees anything in."""
+
+MOST_STEPS = 1_000_000
+"""A run has hundreds of steps; more than this many are a slip of the keyboard."""
+
 TOLERANCE_STEPS = 10
 """Over how many steps a run looks back to see whether the loss still falls."""
 
@@ -51,8 +59,7 @@ def white_noise(height: int, width: int, seed: int) -> np.ndarray:
     The standard deviation is ``NOISE``: noise of the whole range would leave speckle where no term sees it.
     Returns ``float32 (height, width, 3)`` within 0…255; the same seed gives the same image.
     """
-    if seed < 0:
-        raise ArgumentError(f"The seed of the noise is 0 or more, not {seed}.")
+    check_whole("The seed of the noise", seed, 0)
     generator = np.random.default_rng(seed)
     noise = generator.standard_normal((height, width, 3), dtype=np.float32)
     return np.clip(IMAGENET_MEAN[::-1] + NOISE * noise, 0, 255)
@@ -73,8 +80,7 @@ def pyramid(height: int, width: int, scales: int | None = None) -> list[tuple[in
     Raises ``ArgumentError`` for fewer than one size.
     """
     scales = natural_scales(min(height, width)) if scales is None else scales
-    if scales < 1:
-        raise ArgumentError(f"A run has at least 1 size, not {scales}.")
+    check_whole("The number of sizes of a run", scales, 1, MOST_SCALES)
     return [
         (max(1, round(height / 2**halvings)), max(1, round(width / 2**halvings)))
         for halvings in reversed(range(scales))
@@ -86,10 +92,35 @@ def shared_steps(steps: int, scales: int) -> list[int]:
 
     Raises ``ArgumentError`` for fewer than one step.
     """
-    if not isinstance(steps, numbers.Integral) or steps < 1:
-        raise ArgumentError(f"A run has a whole number of steps, at least 1 step, not {steps!r}.")
+    check_whole("The number of steps of a run", steps, 1, MOST_STEPS)
     share = min(steps // scales, COARSE_STEPS)
     return [share] * (scales - 1) + [steps - share * (scales - 1)]
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """Where a run is between two steps: enough to go on from there as if nothing had happened."""
+
+    scale: int
+    """Which of the run's sizes it is at, from 0."""
+
+    taken: int
+    """How many steps of that size are done."""
+
+    pixels: np.ndarray
+    """The pixels after the last step, ``float32 (1, H, W, 3)``."""
+
+    best: np.ndarray
+    """Those of the lowest loss at this size; with L-BFGS the same."""
+
+    history: list[Record]
+
+    remembered: Mapping[str, np.ndarray]
+    """What the optimiser remembers, see ``Memory.arrays`` and ``moments``."""
+
+
+Keep = Callable[[Callable[[], State], bool], None]
+"""Called once a step with a function that returns the state, and once more, with ``True``, at the end."""
 
 
 def minimise(
@@ -101,6 +132,8 @@ def minimise(
     coordinates: Coordinates = "pixels",
     tolerance: float | None = None,
     callback: Callback | None = None,
+    resume: State | None = None,
+    keep: Keep | None = None,
 ) -> tuple[np.ndarray, list[Record]]:
     """Lower an objective by changing the pixels, which stay within the range of colours.
 
@@ -116,6 +149,8 @@ def minimise(
         coordinates=coordinates,
         tolerance=tolerance,
         callback=callback,
+        resume=resume,
+        keep=keep,
     )
 
 
@@ -129,6 +164,8 @@ def coarse_to_fine(
     coordinates: Coordinates = "pixels",
     tolerance: float | None = None,
     callback: Callback | None = None,
+    resume: State | None = None,
+    keep: Keep | None = None,
 ) -> tuple[np.ndarray, list[Record]]:
     """Lower an objective at growing sizes, each starting from the enlarged result of the one before.
 
@@ -141,48 +178,67 @@ def coarse_to_fine(
     ``tolerance``: end a size early where its last ``TOLERANCE_STEPS`` steps lowered the loss by less than
     this share of it, such as 0.01; ``None`` takes all steps.
     ``callback``: see ``Callback``. An interrupt (Ctrl-C, a notebook's stop button) ends the run as
-    ``StopIteration`` does, with the pixels after the last finished step.
+    ``StopIteration`` does.
+    ``resume``: the state of a run with the same arguments to go on from. ``keep``: see ``Keep``.
 
-    Returns the pixels, in the last of the sizes, and one record a step; where no step lowers the loss, one
-    record of the start, with step 0.
-    Raises ``ArgumentError`` for an unknown optimiser, fewer than one step, or a tolerance outside 0…1.
+    A loss that is not a finite number, or a lack of memory, ends the run with what it has reached and a
+    warning in the log; before the first step it is an error.
+
+    Returns the pixels of the lowest loss, in the last of the sizes, and one record a step; where no step
+    lowers the loss, one record of the start, with step 0.
+    Raises ``ArgumentError`` for an unknown optimiser, fewer than one step, or a tolerance outside 0…1,
+    ``RunError`` and ``TooLargeError`` where not even the start can be evaluated.
     Source: growing sizes: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017).
     """
-    if optimizer not in get_args(Optimizer):
-        raise ArgumentError(f"The optimiser is 'lbfgs' or 'adam', not {optimizer!r}.")
-    if coordinates not in get_args(Coordinates):
-        raise ArgumentError(f"The coordinates are 'pixels' or 'fourier', not {coordinates!r}.")
-    if tolerance is not None and not 0 <= tolerance < 1:
-        raise ArgumentError(f"The tolerance is a share of the loss from 0 to 1, not {tolerance}.")
-    run = _Run(start(*sizes[0]), callback)
+    check_choice("The optimiser", optimizer, get_args(Optimizer))
+    check_choice("The coordinates", coordinates, get_args(Coordinates))
+    if tolerance is not None:
+        check_number("The tolerance, a share of the loss,", tolerance, most=1.0)
+    shares = shared_steps(steps, len(sizes))
+    run = _Run(start(*sizes[0]), callback, keep) if resume is None else _Run.of_state(resume, callback, keep)
+    first = run.scale
     memory: Memory | None = None
-    with contextlib.suppress(_Stopped, KeyboardInterrupt):
-        for (height, width), share in zip(sizes, shared_steps(steps, len(sizes)), strict=True):
-            if share:
-                run.pixels = _resize_pixels(run.pixels, height, width)
-                run.evaluate = build(height, width)
-                if optimizer == "lbfgs":
+    try:
+        for run.scale in range(first, len(sizes)):
+            height, width = sizes[run.scale]
+            if not shares[run.scale]:
+                continue
+            resumed = resume if resume is not None and run.scale == first else None
+            run.enter(height, width, resumed.taken if resumed else 0)
+            run.evaluate = build(height, width)
+            if optimizer == "lbfgs":
+                if resumed:
+                    memory = Memory.of_arrays(run.pixels.shape, resumed.remembered)
+                elif memory is None or coordinates == "fourier":
                     # Cosine coefficients of one size are not those of another: these begin anew.
-                    goes_on = memory is not None and coordinates == "pixels"
-                    memory = memory.enlarged(height, width) if goes_on else Memory(run.pixels.shape)
-                    taken = lbfgs(run.evaluated, run.pixels, coordinates, memory)
+                    memory = Memory(run.pixels.shape)
                 else:
-                    taken = adam(run.evaluated, run.pixels)
-                totals: list[float] = []
-                for pixels, losses in itertools.islice(taken, share):
-                    run.after_step(pixels, losses)
-                    totals.append(losses["total"])
-                    if tolerance is not None and _has_settled(totals, tolerance):
-                        break
+                    memory = memory.enlarged(height, width)
+                run.remembers = memory.arrays
+                taken = lbfgs(run.evaluated, run.pixels, coordinates, memory)
+            else:
+                rule = keras.optimizers.Adam(ADAM_LEARNING_RATE)
+                run.remembers = lambda rule=rule: moments(rule)
+                taken = adam(run.evaluated, run.pixels, rule, resumed and resumed.remembered)
+            for pixels, losses in itertools.islice(taken, shares[run.scale] - run.taken):
+                run.after_step(pixels, losses)
+                if tolerance is not None and run.has_settled(tolerance):
+                    break
         if not run.history:
             run.record_start()
-    return _resize_pixels(run.pixels, *sizes[-1]), run.history
-
-
-def _has_settled(totals: Sequence[float], tolerance: float) -> bool:
-    if len(totals) <= TOLERANCE_STEPS:
-        return False
-    return totals[-1] > (1 - tolerance) * totals[-1 - TOLERANCE_STEPS]
+    except _Stopped:
+        pass
+    except KeyboardInterrupt:
+        if not run.history:
+            raise
+    except (RunError, *OUT_OF_MEMORY) as error:
+        said = error if isinstance(error, RunError) else TooLargeError("The memory is full.")
+        if not run.history:
+            raise said from None
+        logger.warning("%s The picture is that of step %d.", said, run.history[-1]["step"])
+    finally:
+        run.keep_last()
+    return _resize_pixels(run.best, *sizes[-1]), run.history
 
 
 class _Stopped(Exception):
@@ -190,15 +246,35 @@ class _Stopped(Exception):
 
 
 class _Run:
-    """What a run has reached: the pixels after the last finished step and the records so far."""
+    """What a run has reached: where it is, its pixels, and the records so far."""
 
-    def __init__(self, pixels: np.ndarray, callback: Callback | None) -> None:
-        self.pixels = pixels
-        self.history: list[Record] = []
+    def __init__(
+        self, pixels: np.ndarray, callback: Callback | None, keep: Keep | None, history: Sequence[Record] = ()
+    ) -> None:
+        self.pixels = self.best = pixels
+        self.history: list[Record] = list(history)
+        self.scale, self.taken = 0, 0
         self.evaluate: Evaluate
-        self._callback = callback
-        self._evaluations = 0
-        self._began = time.perf_counter()
+        self.remembers: Callable[[], dict[str, np.ndarray]] = dict
+        self._lowest = np.inf
+        self._callback, self._keep = callback, keep
+        self._evaluations = int(self.history[-1]["evaluations"]) if self.history else 0
+        self._began = time.perf_counter() - (self.history[-1]["seconds"] if self.history else 0)
+
+    @classmethod
+    def of_state(cls, state: State, callback: Callback | None, keep: Keep | None) -> "_Run":
+        run = cls(state.pixels, callback, keep, state.history)
+        run.scale, run.taken, run.best = state.scale, state.taken, state.best
+        return run
+
+    def enter(self, height: int, width: int, taken: int) -> None:
+        """Begin a size, or go on with it after some steps."""
+        self.taken = taken
+        if taken:
+            self._lowest = min(record["total"] for record in self.history[-taken:])
+        else:
+            self.pixels = self.best = _resize_pixels(self.best, height, width)
+            self._lowest = np.inf
 
     def evaluated(self, pixels: Any) -> tuple[dict[str, float], Any]:
         self._evaluations += 1
@@ -210,13 +286,31 @@ class _Run:
 
     def after_step(self, pixels: Any, losses: dict[str, float]) -> None:
         self.pixels = pixels
+        if losses["total"] <= self._lowest:
+            self.best, self._lowest = pixels, losses["total"]
         record = self._record(len(self.history) + 1, losses)
         self.history.append(record)
+        self.taken += 1
+        if self._keep is not None:
+            self._keep(self.state, False)
         if self._callback is not None:
             try:
                 self._callback(dict(record), lambda: deprocess(keras.ops.convert_to_numpy(pixels)))
             except StopIteration:
                 raise _Stopped from None
+
+    def has_settled(self, tolerance: float) -> bool:
+        totals = [record["total"] for record in self.history[-self.taken :]]
+        return len(totals) > TOLERANCE_STEPS and totals[-1] > (1 - tolerance) * totals[-1 - TOLERANCE_STEPS]
+
+    def keep_last(self) -> None:
+        if self._keep is not None and self.history:
+            self._keep(self.state, True)
+
+    def state(self) -> State:
+        pixels = keras.ops.convert_to_numpy(self.pixels)
+        best = pixels if self.best is self.pixels else keras.ops.convert_to_numpy(self.best)
+        return State(self.scale, self.taken, pixels, best, list(self.history), self.remembers())
 
     def _record(self, step: int, losses: dict[str, float]) -> Record:
         return {

@@ -103,6 +103,8 @@ def layer_names(layers: str | Iterable[str]) -> tuple[str, ...]:
     Raises ``ArgumentError`` for an unknown layer or none at all.
     """
     names = [layers] if isinstance(layers, str) else layers
+    if not isinstance(names, Iterable):
+        raise ArgumentError(f"Layers are a name or a list of names, not {shown(layers)}.")
     unique = tuple(dict.fromkeys(layer_name(name) for name in names))
     if not unique:
         raise ArgumentError("Name at least one layer.")
@@ -262,9 +264,9 @@ def resolve_precision(precision: str) -> Precision:
 
     Raises ``ArgumentError`` for anything else than ``"auto"``, ``"float32"`` or ``"bfloat16"``.
     """
-    if precision == "auto":
+    if isinstance(precision, str) and precision == "auto":
         return faster_precision()
-    if precision not in get_args(Precision):
+    if not isinstance(precision, str) or precision not in get_args(Precision):
         raise ArgumentError(f"The precision is 'auto', 'float32' or 'bfloat16', not {shown(precision)}.")
     return precision
 

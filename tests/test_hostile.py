@@ -1,5 +1,6 @@
 """A corpus of pictures that a class might bring: each is read right, or refused in one sentence."""
 
+import inspect
 import io
 import os
 import struct
@@ -19,6 +20,7 @@ from helpers import (
     load_mask,
     read_settings,
     save_image,
+    transfer,
 )
 from helpers.decoding import MOST_BYTES
 
@@ -419,3 +421,45 @@ def test_what_is_saved_can_be_read_even_where_it_is_large():
     with pytest.raises(CourseError, match="cannot be written as WEBP"):
         save_image(np.zeros((1, 17_000, 3)), "wide.webp")
     assert not os.path.exists("wide.webp")
+
+
+WRONG = (None, True, "many", b"x", -1, 0.5, float("nan"), float("inf"), [], {}, object(), np.zeros(3), 10**30)
+FITTING = {
+    # What is no mistake: an argument, and how its value is written.
+    "size": {"None"},
+    "content_weight": {"0.5", str(10**30)},
+    "style_weight": {"0.5", str(10**30)},
+    "layer_weights": {"None", "{}"},
+    "content_per_entry": ...,
+    "blend": {"None"},
+    "masks": {"None"},
+    "painting_scale": {"0.5"},
+    "terms": {"None", "{}"},
+    "tolerance": {"None", "0.5"},
+    "seed": {str(10**30)},
+    "scales": {"None"},
+    "normalised": ...,
+    "memory": {"None", "0.5", str(10**30)},
+    "deterministic": ...,
+    "checkpoint": {"None", "many"},
+    "checkpoint_every": {"0.5", str(10**30)},
+    "resume": {"None"},
+    "callback": {"None"},
+    "progress": ...,
+}
+
+
+@pytest.mark.parametrize("name", list(inspect.signature(transfer).parameters))
+def test_an_argument_of_another_kind_is_refused_in_one_sentence(name, photo, painting, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("helpers.recipes.coarse_to_fine", lambda *_, **__: pytest.fail("it ran"))
+    fitting = FITTING.get(name, set())
+    if fitting is ...:
+        pytest.skip("anything is true or false")
+    for value in WRONG:
+        if str(value) not in fitting:
+            run = {"photo": photo, "painting": painting, "steps": 1, "weights": "random", "progress": False}
+            with pytest.raises(CourseError) as refused:
+                transfer(**{**run, name: value})
+            assert is_one_sentence(refused.value), refused.value
+    assert not list(tmp_path.iterdir())

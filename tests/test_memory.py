@@ -51,7 +51,7 @@ def test_a_limit_that_is_too_low_names_the_size_that_fits(monkeypatch):
 
 @pytest.mark.parametrize("limit", [0, -1.0, float("nan"), float("inf")])
 def test_a_limit_is_a_number_above_0(limit):
-    with pytest.raises(ValueError, match="GB above 0"):
+    with pytest.raises(ValueError, match="GB, is a number above 0"):
         fitting_tiling(64, 64, LAYERS, limit=limit)
 
 

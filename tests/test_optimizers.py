@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-from helpers import STYLE_LAYERS, load_image, objective, preprocess
+from helpers import STYLE_LAYERS, RunError, load_image, objective, preprocess
 from helpers.images import IMAGENET_MEAN
 from helpers.losses import style_term
 from helpers.objectives import Network, styles
-from helpers.optimizers import LBFGS_MEMORY, Memory, adam, lbfgs, remembered_steps
+from helpers.optimizers import LBFGS_MEMORY, Memory, adam, lbfgs, moments, remembered_steps
 
 NETWORK = Network("bundled", "avg", True, "float32")
 
@@ -132,15 +132,90 @@ def test_pixels_at_the_end_of_their_range_stand_still_and_the_others_move_on(gen
     np.testing.assert_allclose(found[3:], 10, atol=0.1)
 
 
-def test_lbfgs_ends_where_the_loss_is_not_finite():
+@pytest.mark.parametrize("optimizer", [adam, lbfgs])
+@pytest.mark.parametrize(
+    ("losses", "slope", "words"),
+    [
+        ({"total": np.nan, "content": 1.0, "style": np.nan}, 1.0, "style is nan"),
+        ({"total": np.inf, "content": 1.0, "style": 2.0}, 1.0, "total is inf"),
+        ({"total": 3.0, "content": 1.0, "style": 2.0}, np.nan, "gradient"),
+    ],
+)
+def test_a_start_whose_loss_is_not_finite_is_named(optimizer, losses, slope, words):
     start = preprocess(np.full((4, 4, 3), 128.0))
-    assert list(lbfgs(lambda pixels: ({"total": np.nan}, np.full((1, 4, 4, 3), np.nan, "f")), start)) == []
+    with pytest.raises(RunError, match=words):
+        next(optimizer(lambda pixels: (losses, np.full((1, 4, 4, 3), slope, "f")), start))
+
+
+@pytest.mark.parametrize("optimizer", [adam, lbfgs])
+@pytest.mark.parametrize("what", ["loss", "gradient"])
+def test_pixels_whose_loss_is_not_finite_are_never_handed_out(optimizer, what, narrow):
+    start = preprocess(np.full((6, 5, 3), 128.0))
+    whole, calls = narrow[0], itertools.count()
+
+    def evaluate(pixels):
+        losses, gradient = whole(pixels)
+        if next(calls) >= 4:
+            losses = {"total": np.nan} if what == "loss" else losses
+            gradient = gradient * np.nan
+        return losses, gradient
+
+    handed = []
+
+    def run():
+        for step in itertools.islice(optimizer(evaluate, start), 50):
+            handed.append(step)
+
+    with pytest.raises(RunError):
+        run()
+    assert handed
+    assert all(
+        np.isfinite(numbers(pixels)).all() and np.isfinite(losses["total"]) for pixels, losses in handed
+    )
+
+
+def test_lbfgs_takes_a_shorter_step_where_one_evaluation_fails(generator):
+    start = preprocess(generator.uniform(60, 200, (6, 5, 3)))
+    whole, calls = bowl(start + 30, 1.0), itertools.count()
+
+    def evaluate(pixels):
+        losses, gradient = whole(pixels)
+        return ({"total": np.inf}, gradient + np.inf) if next(calls) == 2 else (losses, gradient)
+
+    *_, (pixels, _) = itertools.islice(lbfgs(evaluate, start), 20)
+    np.testing.assert_allclose(numbers(pixels), start + 30, atol=0.1)
+
+
+@pytest.mark.parametrize("coordinates", ["pixels", "fourier"])
+def test_a_memory_kept_as_arrays_goes_on_as_the_memory_itself_does(narrow, coordinates):
+    evaluate, _ = narrow
+    start = preprocess(np.full((6, 5, 3), 128.0))
+    memory = Memory(start.shape)
+    unbroken = lbfgs(evaluate, start, coordinates, memory)
+    for _ in range(9):
+        pixels, _ = next(unbroken)
+    again = Memory.of_arrays(start.shape, memory.arrays())
+    resumed = lbfgs(evaluate, numbers(pixels), coordinates, again)
+    for _ in range(5):
+        assert next(resumed)[1]["total"] == pytest.approx(next(unbroken)[1]["total"], rel=1e-2)
+
+
+def test_adam_goes_on_from_its_moments(narrow):
+    evaluate, _ = narrow
+    start = preprocess(np.full((6, 5, 3), 128.0))
+    rule = keras.optimizers.Adam(5.0)
+    unbroken = adam(evaluate, start, rule)
+    for _ in range(9):
+        pixels, _ = next(unbroken)
+    resumed = adam(evaluate, numbers(pixels), None, moments(rule))
+    for _ in range(5):
+        assert next(resumed)[1]["total"] == pytest.approx(next(unbroken)[1]["total"], rel=1e-4)
 
 
 def test_adams_first_step_is_its_learning_rate_in_every_colour(generator):
     start = preprocess(np.full((4, 6, 3), 128.0))
     gradient = generator.standard_normal(start.shape).astype(np.float32)
-    pixels, _ = next(adam(lambda pixels: ({"total": 0.0}, gradient), start, learning_rate=3.0))
+    pixels, _ = next(adam(lambda pixels: ({"total": 0.0}, gradient), start, keras.optimizers.Adam(3.0)))
     np.testing.assert_allclose(numbers(pixels), start - 3.0 * np.sign(gradient), atol=0.05)
 
 

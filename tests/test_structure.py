@@ -28,6 +28,8 @@ ORDER = (
     "optimizers",
     "memory",
     "synthesis",
+    "arguments",
+    "checkpoint",
     "recipes",
     "literature",
     "film",

@@ -137,7 +137,7 @@ def test_sizes_halve_down_to_the_coarsest():
     assert pyramid(2 * COARSEST_SIDE, 300) == [(COARSEST_SIDE, 150), (2 * COARSEST_SIDE, 300)]
     assert pyramid(64, 64, scales=3) == [(16, 16), (32, 32), (64, 64)]
     assert natural_scales(8 * COARSEST_SIDE) == 4
-    with pytest.raises(ValueError, match="at least 1 size"):
+    with pytest.raises(ValueError, match="sizes of a run is a whole number, at least 1"):
         pyramid(64, 64, scales=0)
 
 
@@ -145,7 +145,7 @@ def test_steps_are_shared_among_the_sizes():
     assert shared_steps(80, 2) == [40, 40]
     assert shared_steps(8, 3) == [2, 2, 4]
     assert shared_steps(1, 3) == [0, 0, 1]
-    with pytest.raises(ValueError, match="at least 1 step"):
+    with pytest.raises(ValueError, match="steps of a run is a whole number, at least 1"):
         shared_steps(0, 1)
 
 
@@ -211,7 +211,7 @@ def test_unknown_optimisers_and_coordinates_are_named(start, target):
         minimise(towards(target), start, steps=1, optimizer="sgd")
     with pytest.raises(ValueError, match="wavelets"):
         minimise(towards(target), start, steps=1, coordinates="wavelets")
-    with pytest.raises(ValueError, match="at least 1 step"):
+    with pytest.raises(ValueError, match="steps of a run is a whole number, at least 1"):
         minimise(towards(target), start, steps=0)
 
 

@@ -1,0 +1,302 @@
+"""Runs that are cut off and go on: in one process here, and killed ones at the end."""
+
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers import (
+    CheckpointError,
+    CourseError,
+    MissingFileError,
+    OutputError,
+    load_image,
+    read_settings,
+    reconstruct,
+    synthesize_texture,
+    transfer,
+)
+from helpers import checkpoint as checkpoint_module
+from helpers.checkpoint import load_checkpoint, save_checkpoint
+from helpers.synthesis import State
+
+QUIET = {"weights": "bundled", "progress": False, "precision": "float32"}
+
+
+def cut_off_at(step):
+    def callback(record, image):
+        if record["step"] == step:
+            raise StopIteration
+
+    return callback
+
+
+def runs(photo, painting):
+    return {
+        "L-BFGS": (transfer, {"photo": photo, "painting": painting, "steps": 14, "scales": 1}),
+        "Adam": (transfer, {"photo": photo, "painting": painting, "steps": 14, "optimizer": "adam"}),
+        "two sizes": (transfer, {"photo": photo, "painting": painting, "steps": 14, "scales": 2}),
+        "cosines": (reconstruct, {"image": photo, "layer": "conv2_1", "steps": 14}),
+        "texture": (synthesize_texture, {"image": painting, "layers": ["conv1_1", "conv2_1"], "steps": 14}),
+    }
+
+
+@pytest.mark.parametrize("name", ["L-BFGS", "Adam", "two sizes", "cosines", "texture"])
+@pytest.mark.parametrize("step", [1, 7, 11])
+def test_a_run_cut_off_anywhere_ends_as_an_unbroken_one_does(photo, painting, tmp_path, name, step):
+    recipe, arguments = runs(photo, painting)[name]
+    unbroken = recipe(**arguments, **QUIET)
+    kept = {"checkpoint": tmp_path / "run.checkpoint"}
+    part = recipe(**arguments, **QUIET, **kept, callback=cut_off_at(step))
+    assert len(part.history) == step
+    whole = recipe(**arguments, **QUIET, **kept, resume=True)
+    assert [record["step"] for record in whole.history] == list(range(1, len(whole.history) + 1))
+    assert whole.history[:step] == part.history
+    assert whole.history[-1]["total"] == pytest.approx(unbroken.history[-1]["total"], rel=0.01)
+    assert whole.history[-1]["size"] == unbroken.history[-1]["size"]
+    seconds = [record["seconds"] for record in whole.history]
+    assert seconds == sorted(seconds)
+    finished = recipe(**arguments, **QUIET, **kept, resume=True)
+    assert (finished.image == whole.image).all()
+    assert finished.history == whole.history
+
+
+def test_the_result_of_an_interrupted_adam_is_the_best_picture_so_far(photo, painting):
+    seen = []
+    result = transfer(
+        photo,
+        painting,
+        steps=6,
+        optimizer="adam",
+        scales=1,
+        callback=lambda record, image: seen.append((record["total"], image())),
+        **QUIET,
+    )
+    assert (result.image == min(seen, key=lambda each: each[0])[1]).all()
+
+
+def test_a_checkpoint_is_of_one_run(photo, painting, tmp_path):
+    path = tmp_path / "run.checkpoint"
+    run = {"photo": photo, "painting": painting, "steps": 2, "checkpoint": path, **QUIET}
+    transfer(**run)
+    for change, words in (
+        ({"steps": 5}, r"steps \(2, not 5\)"),
+        ({"style_weight": 7.0}, "style_weight"),
+        ({"photo": painting}, "photo"),
+        ({"seed": 3}, "seed"),
+    ):
+        with pytest.raises(CheckpointError, match=f"of a run with another {words}"):
+            transfer(**{**run, **change}, resume=True)
+    with pytest.raises(CheckpointError, match="another recipe"):
+        reconstruct(photo, steps=2, checkpoint=path, resume=True, **QUIET)
+    transfer(**run, resume=True, memory=2.0)
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04"])
+def test_a_damaged_checkpoint_is_named(photo, painting, tmp_path, content):
+    path = tmp_path / "run.checkpoint"
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"run\.checkpoint is damaged"):
+        transfer(photo, painting, steps=2, resume=path, **QUIET)
+    assert path.read_bytes() == content
+
+
+def test_a_checkpoint_cut_short_or_flipped_is_named(photo, painting, tmp_path):
+    path = tmp_path / "run.checkpoint"
+    transfer(photo, painting, steps=3, checkpoint=path, **QUIET)
+    whole = path.read_bytes()
+    for damaged in (whole[: len(whole) // 2], whole[:-30], whole[:2000] + b"\xff" * 9 + whole[2009:]):
+        path.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match="is damaged"):
+            transfer(photo, painting, steps=3, resume=path, **QUIET)
+
+
+def test_a_checkpoint_of_objects_is_not_unpickled(photo, painting, tmp_path):
+    path = tmp_path / "run.checkpoint"
+    with path.open("wb") as file:
+        np.savez(file, about=np.array([{"an": "object"}], dtype=object), pixels=np.zeros((1, 2, 2, 3)))
+    with pytest.raises(CheckpointError, match="is damaged"):
+        transfer(photo, painting, steps=3, resume=path, **QUIET)
+
+
+def test_without_a_checkpoint_a_run_begins_or_says_so(photo, painting, tmp_path):
+    run = {"photo": photo, "painting": painting, "steps": 1, **QUIET}
+    assert len(transfer(**run, checkpoint=tmp_path / "run.checkpoint", resume=True).history) == 1
+    with pytest.raises(MissingFileError, match=r"other\.checkpoint"):
+        transfer(**run, resume=tmp_path / "other.checkpoint")
+    with pytest.raises(CourseError, match="name the file"):
+        transfer(**run, resume=True)
+    with pytest.raises(MissingFileError, match="no folder"):
+        transfer(**run, checkpoint=tmp_path / "nowhere" / "run.checkpoint")
+    with pytest.raises(OutputError, match="is a folder"):
+        transfer(**run, checkpoint=tmp_path)
+
+
+def test_a_checkpoint_is_written_at_intervals_and_at_the_end(photo, painting, tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        checkpoint_module, "save_checkpoint", lambda path, state, run: written.append(state.taken)
+    )
+    run = {
+        "photo": photo,
+        "painting": painting,
+        "steps": 4,
+        "scales": 1,
+        "checkpoint": tmp_path / "c",
+        **QUIET,
+    }
+    transfer(**run, checkpoint_every=0)
+    assert written[-1] == 4
+    assert len(written) >= 2
+    written.clear()
+    transfer(**run, checkpoint_every=1000)
+    assert written == [4]
+
+
+def test_a_disk_that_fills_up_does_not_end_the_run(photo, painting, tmp_path, monkeypatch, caplog):
+    def full(*_):
+        raise OutputError("run.checkpoint cannot be written: No space left on device.")
+
+    monkeypatch.setattr(checkpoint_module, "save_checkpoint", full)
+    result = transfer(
+        photo, painting, steps=3, checkpoint=tmp_path / "run.checkpoint", checkpoint_every=0, **QUIET
+    )
+    assert len(result.history) == 3
+    assert "No space left" in caplog.text
+
+
+def test_what_a_killed_run_left_half_written_is_cleared_away(photo, painting, tmp_path):
+    left = tmp_path / ".run.checkpoint.123.part"
+    left.write_bytes(b"half")
+    transfer(photo, painting, steps=1, checkpoint=tmp_path / "run.checkpoint", **QUIET)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.checkpoint"]
+
+
+def test_a_state_is_the_same_after_a_file(tmp_path):
+    random_numbers = np.random.default_rng(0)
+    state = State(
+        scale=0,
+        taken=2,
+        pixels=random_numbers.standard_normal((1, 4, 6, 3)).astype(np.float32),
+        best=random_numbers.standard_normal((1, 4, 6, 3)).astype(np.float32),
+        history=[{"step": 1, "total": 2.5}, {"step": 2, "total": 1.25}],
+        remembered={"pairs": random_numbers.standard_normal((2, 2, 4, 6, 3)).astype(np.float32)},
+    )
+    run = {"recipe": "transfer", "arguments": {"steps": 3}}
+    save_checkpoint(tmp_path / "c", state, run)
+    read = load_checkpoint(tmp_path / "c", run, [(4, 6)])
+    assert (read.scale, read.taken, read.history) == (0, 2, state.history)
+    for name in ("pixels", "best"):
+        assert (getattr(read, name) == getattr(state, name)).all()
+    assert (read.remembered["pairs"] == state.remembered["pairs"]).all()
+
+
+PROGRAM = "import sys; from helpers.__main__ import main; sys.exit(main(sys.argv[1:]))"
+
+
+def started(arguments, **options):
+    command = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+        **options,
+    )
+
+
+KILLS = 20
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_transfer_killed_twenty_times_at_random_moments_finishes(tmp_path):
+    path = tmp_path / "out.png"
+    steps = 160
+    arguments = [
+        "transfer",
+        "temple",
+        "great_wave",
+        "--size",
+        "48",
+        "--steps",
+        steps,
+        "--precision",
+        "float32",
+    ]
+    arguments += ["--checkpoint-every", "0", "--output", path]
+    moments = random.Random(4)
+    reached, killed = [0], 0
+    while killed < KILLS:
+        process = started([*arguments, "--resume"])
+        kept = Path(f"{path}.checkpoint")
+        before = kept.stat().st_mtime_ns if kept.exists() else 0
+        # Most of the kills come while it paints, some while it still begins.
+        if moments.random() < 0.8:
+            while process.poll() is None and (not kept.exists() or kept.stat().st_mtime_ns == before):
+                time.sleep(0.01)
+            time.sleep(moments.uniform(0, 0.15))
+        else:
+            time.sleep(moments.uniform(0, 4))
+        process.kill()
+        _, said = process.communicate()
+        assert process.returncode == -signal.SIGKILL, said
+        killed += 1
+        assert not path.exists()
+        if kept.exists():
+            with np.load(kept, allow_pickle=False) as stored:
+                about = stored["about"].tobytes().decode()
+            reached.append(int(re.findall(r'"step": (\d+)', about)[-1]))
+            assert reached[-1] >= reached[-2]
+    assert reached[-1] > 0
+    process = started([*arguments, "--resume"])
+    said, complaint = process.communicate(timeout=300)
+    assert process.returncode == 0, complaint
+    assert said.strip() == str(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["out.png"]
+    history = read_settings(path)["history"]
+    assert [record["step"] for record in history] == list(range(1, steps + 1))
+    unbroken = transfer("temple", "great_wave", size=48, steps=steps, **QUIET)
+    assert history[-1]["total"] == pytest.approx(unbroken.history[-1]["total"], rel=0.01)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals for another process")
+@pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM"])
+def test_a_signal_saves_the_picture_and_resume_goes_on(tmp_path, sent):
+    path = tmp_path / "out.png"
+    arguments = [
+        "transfer",
+        "temple",
+        "great_wave",
+        "--size",
+        "48",
+        "--steps",
+        "300",
+        "--checkpoint-every",
+        "0",
+    ]
+    arguments += ["--precision", "float32", "--output", path]
+    process = started(arguments)
+    while not Path(f"{path}.checkpoint").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(getattr(signal, sent))
+    said, complaint = process.communicate(timeout=60)
+    assert process.returncode == 128 + getattr(signal, sent), complaint
+    assert said.strip() == str(path)
+    assert "--resume goes on" in complaint
+    assert "Traceback" not in complaint
+    settings = read_settings(path)
+    assert 0 < len(settings["history"]) == settings["steps_taken"] < 300
+    assert load_image(path).shape[0] == 48
+    process = started([*arguments, "--resume"])
+    said, complaint = process.communicate(timeout=120)
+    assert process.returncode == 0, complaint
+    assert len(read_settings(path)["history"]) == 300
+    assert not Path(f"{path}.checkpoint").exists()
