@@ -30,6 +30,8 @@ usage: python3 course.py COMMAND [ARGUMENTS]
   transfer     paint a photograph in the manner of a painting
   reconstruct  rebuild a picture from what one layer of the network keeps of it
   texture      grow a texture from the style of a picture
+  frames       paint the frames of a film, each from the one before
+  again        repeat the run that made a picture
   gallery      paint every photo in the manner of every painting
   benchmark    measure where the time goes on this machine
   results      make the pictures under images/results/ again
@@ -74,7 +76,14 @@ def lab_options(rest):
 
 
 def run(command, cwd=ROOT):
-    """Run a command in the environment, Ctrl-C included, and return its exit status."""
+    """Run a command in the environment, signals included, and return its exit status."""
+    if os.name == "posix":
+        # In place of this process: whatever is sent to it, even a kill, reaches the command itself.
+        if cwd is not None:
+            os.chdir(cwd)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execv(command[0], command)
     process = subprocess.Popen(command, cwd=cwd)
     while True:
         try:

@@ -1,11 +1,26 @@
 """The command line: ``python3 course.py transfer`` and its neighbours."""
 
 import argparse
+import contextlib
+import dataclasses
+import itertools
+import logging
+import signal
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from helpers.files import IMAGES
+from helpers.errors import (
+    CourseError,
+    MissingFileError,
+    OutputError,
+    OutputExistsError,
+    reason,
+)
+from helpers.files import IMAGES, check_writable, safe_stem
 from helpers.images import film_format, image_format
 from helpers.presets import PRESETS
 
@@ -15,14 +30,54 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit status: 0, or 1 after a sentence that says what is wrong."""
+    """Run one command and return its exit status.
+
+    0; 1 after a sentence that says what is wrong; 128 and the signal's number after Ctrl-C or SIGTERM, which
+    end a run with what it has reached.
+    """
     options = parser().parse_args(arguments)
+    if options.verbose:
+        logging.basicConfig(format="%(message)s")
+        logging.getLogger("helpers").setLevel(logging.INFO)
+    with _signals_as_interrupts() as options.signals:
+        try:
+            options.run(options)
+        except KeyboardInterrupt:
+            print(f"{options.command}: stopped before there was a picture to save.", file=sys.stderr)
+        except Exception as error:
+            print(f"{options.command}: {_sentence(error)}", file=sys.stderr)
+            logging.getLogger("helpers").info("It was raised here:", exc_info=error)
+            return 1
+    return 128 + options.signals.received[0] if options.signals.received else 0
+
+
+@dataclasses.dataclass
+class _Signals:
+    """Ctrl-C and SIGTERM: which came, and whether the next is to wait because a picture is being saved."""
+
+    received: list[int] = dataclasses.field(default_factory=list)
+    wait: bool = False
+
+
+@contextlib.contextmanager
+def _signals_as_interrupts() -> Iterator[_Signals]:
+    """Let SIGTERM end a run as Ctrl-C does."""
+    signals = _Signals()
+
+    def interrupt(number: int, _: Any) -> None:
+        signals.received.append(number)
+        if not signals.wait:
+            raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield signals
+        return
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        options.run(options)
-    except (ImportError, MemoryError, OSError, RuntimeError, ValueError) as error:
-        print(f"{options.command}: {_sentence(error)}", file=sys.stderr)
-        return 1
-    return 0
+        yield signals
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -102,6 +157,7 @@ def parser() -> argparse.ArgumentParser:
     repeat.add_argument("--steps", type=_positive, help="other steps than it was made with")
     repeat.add_argument("--size", type=_positive, metavar="PIXELS", help="another shorter side")
     _add_output(repeat)
+    _add_keeping(repeat)
 
     frames = _command(
         commands, "frames", run_frames, "paint the frames of a film, each from the one before", steps=80
@@ -194,13 +250,18 @@ def parser() -> argparse.ArgumentParser:
     )
     results.set_defaults(run=run_results)
     results.add_argument("names", nargs="*", metavar="NAME", help="a picture's name without its ending")
+
+    for command in commands.choices.values():
+        command.add_argument(
+            "--verbose", action="store_true", help="tell more of what is done, and where an error arose"
+        )
     return root
 
 
 def run_transfer(options: argparse.Namespace) -> None:
     """Paint a photograph in the manner of a painting."""
     paintings = options.paintings or ["village_street_in_auvers"]
-    path = _output_path(options, "_".join(Path(each).stem for each in (options.photo, *paintings)))
+    path = _output_path(options, "_".join(map(safe_stem, (options.photo, *paintings))))
     frames: list[Any] = []
     if options.film is not None:
         _check_film(options.film, options.overwrite)
@@ -209,7 +270,7 @@ def run_transfer(options: argparse.Namespace) -> None:
     from helpers.settings import load_preset, save_preset
 
     control = {name: value for name in _CONTROL if (value := getattr(options, name)) is not None}
-    arguments = load_preset(options.preset) | _common(options)
+    arguments = load_preset(options.preset) | _common(options) | _kept(options, path)
     if options.as_printed:
         weight = control.pop("content_weight", None)
         arguments |= as_printed(options.as_printed, weight, options.style_weight)
@@ -222,7 +283,8 @@ def run_transfer(options: argparse.Namespace) -> None:
         arguments["content_per_entry"] = False
     if options.save_preset is not None:
         _refuse_existing(options.save_preset, options.overwrite)
-        save_preset(options.save_preset, **{k: v for k, v in arguments.items() if k != "masks"})
+        left_out = ("masks", *_kept(options, path))
+        save_preset(options.save_preset, **{k: v for k, v in arguments.items() if k not in left_out})
     if options.film is not None:
         from helpers.film import filming
 
@@ -237,17 +299,18 @@ def run_transfer(options: argparse.Namespace) -> None:
 
 def run_again(options: argparse.Namespace) -> None:
     """Repeat the run that made a picture."""
-    path = _output_path(options, f"{Path(options.picture).stem}_again")
+    path = _output_path(options, f"{safe_stem(options.picture)}_again")
     from helpers.settings import again
 
-    _save(again(options.picture, **_common(options)), path, options)
+    _save(again(options.picture, **_common(options), **_kept(options, path)), path, options)
 
 
 def run_frames(options: argparse.Namespace) -> None:
     """Paint the frames of a film, and the film."""
-    name = f"{Path(options.source).stem}_{Path(options.painting).stem}.webp"
+    name = f"{safe_stem(options.source)}_{safe_stem(options.painting)}.webp"
     path = options.output or _free_path(OUTPUT / name)
     _check_film(path, options.overwrite)
+    check_writable(path)
     from helpers.film import flicker, load_frames, paint_frames, save_film, shift
 
     arguments, motion = _common(options), shift if options.motion == "shift" else None
@@ -272,15 +335,16 @@ def run_frames(options: argparse.Namespace) -> None:
 
 def run_reconstruct(options: argparse.Namespace) -> None:
     """Rebuild a picture from one layer's feature maps."""
-    path = _output_path(options, f"{Path(options.picture).stem}_from_{options.layer}")
+    path = _output_path(options, f"{safe_stem(options.picture)}_from_{safe_stem(options.layer)}")
     from helpers.recipes import reconstruct
 
-    _save(reconstruct(options.picture, options.layer, **_common(options)), path, options)
+    arguments = _common(options) | _kept(options, path)
+    _save(reconstruct(options.picture, options.layer, **arguments), path, options)
 
 
 def run_texture(options: argparse.Namespace) -> None:
     """Grow a texture from a picture's Gram matrices."""
-    path = _output_path(options, f"{Path(options.picture).stem}_texture")
+    path = _output_path(options, f"{safe_stem(options.picture)}_texture")
     from helpers.recipes import synthesize_texture
 
     result = synthesize_texture(
@@ -288,6 +352,7 @@ def run_texture(options: argparse.Namespace) -> None:
         options.layers,
         source_size=options.source_size,
         **_common(options),
+        **_kept(options, path),
     )
     _save(result, path, options)
 
@@ -351,6 +416,14 @@ def _command(commands: Any, name: str, run: Any, what: str, steps: int | None) -
         metavar="GB",
         help="what the run may take (default: a quarter of what there is, at most 6)",
     )
+    command.add_argument(
+        "--deterministic",
+        action="store_true",
+        default=None,
+        help="the same picture, bit for bit, whenever the same command runs on the same machine",
+    )
+    if name != "frames":
+        _add_keeping(command)
     return command
 
 
@@ -464,6 +537,21 @@ def _add_output(command: argparse.ArgumentParser) -> None:
     command.add_argument("--overwrite", action="store_true", help="replace a file that exists")
 
 
+def _add_keeping(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the run of the same command that was cut off, from the file PICTURE.checkpoint",
+    )
+    command.add_argument(
+        "--checkpoint-every",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="how often that file is written (default: 30)",
+    )
+
+
 def _add_preset(command: argparse.ArgumentParser) -> None:
     said = ", ".join(f"{name} ({p['size']} pixels, {p['steps']} steps)" for name, p in PRESETS.items())
     command.add_argument(
@@ -512,32 +600,76 @@ def _add_weights(command: argparse.ArgumentParser) -> None:
 
 def _common(options: argparse.Namespace) -> dict[str, Any]:
     names = ("size", "steps", "seed", "weights", "optimizer", "start", "precision", "memory", "style_weight")
+    names += ("deterministic",)
     # What was not said is left to the recipe.
     return {name: value for name in names if (value := getattr(options, name, None)) is not None}
 
 
 def _output_path(options: argparse.Namespace, stem: str) -> Path:
+    """Where the picture will be, once it is certain that it can be written there and nothing is lost."""
     if options.output is None:
-        return _free_path(OUTPUT / f"{stem}.png")
-    image_format(options.output)
-    _refuse_existing(options.output, options.overwrite)
-    return options.output
+        wanted = OUTPUT / f"{stem}.png"
+        path = (_cut_off(wanted) if options.resume else None) or _free_path(wanted)
+    else:
+        path = options.output
+        image_format(path)
+        kept = _checkpoint_of(path)
+        if kept.exists() and not (options.resume or options.overwrite):
+            raise OutputExistsError(
+                f"{kept} holds a run that was cut off: --resume goes on with it, --overwrite begins anew."
+            )
+        if not (options.resume and kept.exists()):
+            _refuse_existing(path, options.overwrite)
+    side = getattr(options, "size", None) or 512
+    check_writable(path, 6 * side**2)
+    return path
+
+
+def _checkpoint_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.checkpoint")
+
+
+def _kept(options: argparse.Namespace, path: Path) -> dict[str, Any]:
+    return {
+        "checkpoint": _checkpoint_of(path),
+        "checkpoint_every": options.checkpoint_every,
+        "resume": options.resume,
+    }
+
+
+def _numbered(wanted: Path) -> Iterator[Path]:
+    yield wanted
+    for number in itertools.count(2):
+        yield wanted.with_stem(f"{wanted.stem}-{number}")
+
+
+def _is_taken(path: Path) -> bool:
+    return path.exists() or _checkpoint_of(path).exists()
 
 
 def _free_path(wanted: Path) -> Path:
-    wanted.parent.mkdir(exist_ok=True)
-    path, number = wanted, 1
-    while path.exists():
-        number += 1
-        path = wanted.with_stem(f"{wanted.stem}-{number}")
-    return path
+    try:
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {wanted.parent} cannot be made: {reason(error)}.") from None
+    return next(path for path in _numbered(wanted) if not _is_taken(path))
+
+
+def _cut_off(wanted: Path) -> Path | None:
+    """The last picture of this name whose run was cut off."""
+    taken = itertools.takewhile(_is_taken, _numbered(wanted))
+    return max((path for path in taken if _checkpoint_of(path).exists()), key=_written, default=None)
+
+
+def _written(path: Path) -> float:
+    return _checkpoint_of(path).stat().st_mtime
 
 
 def _refuse_existing(path: Path, overwrite: bool) -> None:
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into.")
+        raise MissingFileError(f"There is no folder {path.parent} to write {path.name} into.")
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists already; --overwrite replaces it.")
+        raise OutputExistsError(f"{path} exists already; --overwrite replaces it.")
 
 
 def _check_film(path: Path, overwrite: bool) -> None:
@@ -546,11 +678,23 @@ def _check_film(path: Path, overwrite: bool) -> None:
 
 
 def _save(result: Any, path: Path, options: argparse.Namespace) -> None:
-    if not result.history:
-        print("Stopped before the first step: there is no picture to save.", file=sys.stderr)
-        return
-    result.save(path)
-    print(_shown(path))
+    """Write the picture; of a run that was stopped, say how it goes on."""
+    options.signals.wait = True
+    kept = _checkpoint_of(path)
+    if path.exists() and not (options.overwrite or options.resume):
+        path = _free_path(path)  # Another run wrote it meanwhile.
+    try:
+        result.save(path)
+    except OutputError as error:
+        instead = _free_path(Path(tempfile.gettempdir()) / path.name)
+        result.save(instead)
+        raise OutputError(f"{str(error).rstrip('.')}; the picture is in {instead} instead.") from error
+    print(_shown(path), flush=True)
+    if options.signals.received:
+        step, steps = len(result.history), result.settings["arguments"]["steps"]
+        print(f"Stopped at step {step} of {steps}; the same command with --resume goes on.", file=sys.stderr)
+    else:
+        kept.unlink(missing_ok=True)
 
 
 def _shown(path: Path) -> Path:
@@ -564,9 +708,14 @@ def _positive(text: str) -> int:
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}." if error.filename else f"{error.strerror}."
-    return str(error)
+    """What went wrong, in one sentence, whoever raised it."""
+    if isinstance(error, CourseError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {reason(error)}."
+    if isinstance(error, (OSError, ImportError)):
+        return f"{reason(error)}."
+    return f"an error that was not foreseen, {type(error).__name__}: {reason(error)}; --verbose says where."
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from helpers.errors import CheckpointError, MissingFileError, OutputError
-from helpers.files import check_writable, written_whole
-from helpers.optimizers import remembered_steps
+from helpers.files import check_room, check_writable, written_whole
 from helpers.synthesis import Keep, State
 
 logger = logging.getLogger(__name__)
@@ -33,6 +32,8 @@ def save_checkpoint(path: Path, state: State, run: Mapping[str, Any]) -> None:
     if state.best is not state.pixels:
         arrays["best"] = state.best
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
+    size = len(text) + sum(array.nbytes for array in arrays.values())
+    check_room(path, size)
     with written_whole(path) as partial, partial.open("wb") as file:
         np.savez(file, about=text, **arrays)
 
@@ -82,20 +83,23 @@ def load_checkpoint(path: Path, run: Mapping[str, Any], sizes: Sequence[tuple[in
 def keeping(path: Path, run: Mapping[str, Any], every: float) -> Keep:
     """What keeps a run in a file: every so many seconds, and at its end.
 
-    A disk that is full by then does not end the run: it is said in the log, and the run goes on.
+    Where it cannot be written, for want of room, this is said in the log, and the run goes on.
     """
     written = time.perf_counter()
     pause = every
+    is_kept = True
 
     def keep(state: Callable[[], State], last: bool) -> None:
-        nonlocal written, pause
+        nonlocal written, pause, is_kept
         began = time.perf_counter()
-        if not last and began - written < pause:
+        if not is_kept or (not last and began - written < pause):
             return
         try:
             save_checkpoint(path, state(), run)
         except (OutputError, MissingFileError) as error:
-            logger.warning("The run is not kept: %s", error)
+            logger.warning("The run is kept no longer, but goes on: %s", error)
+            is_kept = False
+            return
         written = time.perf_counter()
         pause = max(every, (written - began) / _SHARE_OF_TIME)
         logger.info("Kept in %s, in %.1f s.", path, written - began)
@@ -103,14 +107,13 @@ def keeping(path: Path, run: Mapping[str, Any], every: float) -> Keep:
     return keep
 
 
-def prepare_checkpoint(path: str | os.PathLike, sizes: Sequence[tuple[int, int]]) -> Path:
-    """The path of a run's checkpoint, which there is room for, without what a killed run left half written.
+def prepare_checkpoint(path: str | os.PathLike) -> Path:
+    """The path of a run's checkpoint, without what a killed run left half written.
 
     Raises as ``check_writable`` does.
     """
     path = Path(path)
-    height, width = sizes[-1]
-    check_writable(path, 12 * height * width * (2 * remembered_steps(height, width) + 2))
+    check_writable(path)
     for leftover in path.parent.glob(f".{path.name[:100]}.*.part"):
         with contextlib.suppress(OSError):
             leftover.unlink()

@@ -77,14 +77,7 @@ def check_writable(path: str | os.PathLike, needed: int = 0) -> None:
         raise OutputError(f"{path} is a folder; name a file in it.")
     if path.exists() and not os.access(path, os.W_OK):
         raise OutputError(f"{path} cannot be replaced: it is read-only.")
-    try:
-        free = shutil.disk_usage(path.parent).free
-    except OSError:
-        free = needed
-    if free < needed:
-        raise OutputError(
-            f"{path} needs {needed / 1e6:.1f} MB and {free / 1e6:.1f} MB are free: make room there."
-        )
+    check_room(path, needed)
     probe = path.with_name(f".{path.name[:100]}.{os.getpid()}.probe")
     try:
         with probe.open("wb") as file:
@@ -96,6 +89,18 @@ def check_writable(path: str | os.PathLike, needed: int = 0) -> None:
     finally:
         with contextlib.suppress(OSError):
             probe.unlink(missing_ok=True)
+
+
+def check_room(path: Path, needed: int) -> None:
+    """Raise ``OutputError`` where a disk has not as many bytes free as a file needs."""
+    try:
+        free = shutil.disk_usage(path.parent).free
+    except OSError:
+        return
+    if free < needed:
+        raise OutputError(
+            f"{path} needs {needed / 1e6:.1f} MB and {free / 1e6:.1f} MB are free: make room there."
+        )
 
 
 def _check_folder(path: Path) -> None:

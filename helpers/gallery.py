@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers.backend import device
-from helpers.errors import ArgumentError, OutputExistsError, RunError
-from helpers.files import bundled_image, written_whole
+from helpers.errors import ArgumentError, CheckpointError, OutputExistsError, RunError, check_whole, reason
+from helpers.files import bundled_image, safe_stem, written_whole
 from helpers.images import load_image, read_settings
 from helpers.memory import UNASKED, memory_to_be_had
 from helpers.recipes import fingerprint, painting_side, transfer
@@ -28,7 +28,16 @@ Job = dict[str, Any]
 Finished = Iterator[tuple[Path, str | None]]
 """The path of each pair that came to an end, and why it failed if it did."""
 
-_CHANGES_NO_PIXEL = {"photo", "painting", "memory", "callback", "progress"}
+_CHANGES_NO_PIXEL = {
+    "photo",
+    "painting",
+    "memory",
+    "checkpoint",
+    "checkpoint_every",
+    "resume",
+    "callback",
+    "progress",
+}
 
 
 def paint_gallery(
@@ -56,13 +65,13 @@ def paint_gallery(
     ``overwrite``: replace files that hold something else.
 
     Returns the paths of all pictures, photo by photo.
-    Raises, before it paints, ``ArgumentError`` and ``TypeError`` for input that does not fit,
+    Raises, before it paints, ``ArgumentError`` for input that does not fit,
     ``OutputExistsError`` for a file that holds something else, ``ImportError`` without the package
     ``distributed``, ``ConnectionError`` for a scheduler that does not answer, and as ``load_image`` does;
     ``RuntimeError`` at the end, with the reason for each picture that could not be painted.
     """
-    if workers is not None and workers < 1:
-        raise ArgumentError(f"At least 1 worker is needed to paint, not {workers}.")
+    if workers is not None:
+        check_whole("The number of workers", workers)
     folder = Path(folder)
     jobs = _jobs(list(map(os.fspath, photos)), list(map(os.fspath, paintings)), folder, arguments or {})
     done = _done(jobs, overwrite)
@@ -74,12 +83,12 @@ def paint_gallery(
     if todo:
         finished = _over_cluster(todo, scheduler) if scheduler else _over_processes(todo, workers)
         with contextlib.closing(finished):
-            for number, (path, reason) in enumerate(finished, len(done) + 1):
-                print(f"{number} of {len(jobs)}: {path.name}{' failed' if reason else ''}", flush=True)
-                if reason:
-                    failed.append(f"{path.name} ({reason})")
+            for number, (path, why) in enumerate(finished, len(done) + 1):
+                print(f"{number} of {len(jobs)}: {path.name}{' failed' if why else ''}", flush=True)
+                if why:
+                    failed.append(f"{path.name} ({why})")
     if failed:
-        raise RunError(f"{len(failed)} of {len(jobs)} pictures are missing: {'; '.join(failed)}")
+        raise RunError(f"{len(failed)} of {len(jobs)} pictures are missing: {'; '.join(failed)}.")
     return list(jobs)
 
 
@@ -91,7 +100,7 @@ def _jobs(
     given = json.loads(json.dumps(dict(arguments), default=os.fspath))
     jobs: dict[Path, Job] = {}
     for photo, painting in itertools.product(photos, paintings):
-        path = folder / f"{Path(photo).stem}_{Path(painting).stem}.png"
+        path = folder / f"{safe_stem(photo)}_{safe_stem(painting)}.png"
         if path in jobs:
             raise ArgumentError(f"Two pairs would both be called {path.name}; rename or leave out a picture.")
         jobs[path] = {**given, "photo": photo, "painting": painting, "progress": False}
@@ -103,7 +112,10 @@ def _jobs(
 
 def _wanted(job: Job) -> Job:
     """All arguments that ``transfer`` would note for a job, those not given included."""
-    bound = inspect.signature(transfer).bind(**job)
+    try:
+        bound = inspect.signature(transfer).bind(**job)
+    except TypeError as error:
+        raise ArgumentError(f"This is no setting of a transfer: {reason(error)}.") from None
     bound.apply_defaults()
     wanted = {name: value for name, value in bound.arguments.items() if name not in _CHANGES_NO_PIXEL}
     wanted["content_layer"] = layer_name(wanted["content_layer"])
@@ -236,6 +248,19 @@ def _painted(job: Job, files: dict[str, bytes]) -> bytes:
         return result.save(Path(folder, "picture.png")).read_bytes()
 
 
+def paint_pair(job: Job, path: Path) -> None:
+    """Paint one pair into its file, from where an earlier try at the same pair was cut off."""
+    kept = path.with_name(f"{path.name}.checkpoint")
+    try:
+        result = transfer(**job, checkpoint=kept, resume=True)
+    except CheckpointError:
+        # Of a run with other settings, which is not wanted any more.
+        kept.unlink()
+        result = transfer(**job, checkpoint=kept)
+    result.save(path)
+    kept.unlink(missing_ok=True)
+
+
 def _write(png: bytes, path: Path) -> None:
     with written_whole(path) as partial:
         partial.write_bytes(png)
@@ -244,4 +269,4 @@ def _write(png: bytes, path: Path) -> None:
 if __name__ == "__main__":
     # By default an interrupted transfer returns early, and half a painting would pass for a whole one.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    transfer(**json.loads(sys.argv[1])).save(sys.argv[2])
+    paint_pair(json.loads(sys.argv[1]), Path(sys.argv[2]))

@@ -469,7 +469,7 @@ def _kept(
         return None, None
     # How much memory a run may take changes nothing that it computes.
     run = {**run, "arguments": {k: v for k, v in run["arguments"].items() if k != "memory"}}
-    path = prepare_checkpoint(checkpoint, sizes)
+    path = prepare_checkpoint(checkpoint)
     state = None
     if source is not None and (resume is not True or source.exists()):
         state = load_checkpoint(source, run, sizes)

@@ -18,7 +18,16 @@ from helpers.recipes import Result
 _RECIPES: Mapping[str, Callable[..., Result]] = {
     recipe.__name__: recipe for recipe in (recipes.transfer, recipes.reconstruct, recipes.synthesize_texture)
 }
-_NOT_IN_A_PRESET = ("photo", "painting", "masks", "callback", "progress")
+_NOT_IN_A_PRESET = (
+    "photo",
+    "painting",
+    "masks",
+    "callback",
+    "progress",
+    "checkpoint",
+    "checkpoint_every",
+    "resume",
+)
 
 
 def save_preset(path: str | os.PathLike, **arguments: Any) -> Path:
@@ -52,7 +61,7 @@ def load_preset(name: str | os.PathLike) -> dict[str, Any]:
         raise MissingFileError(f"There is no file {path}.")
     try:
         arguments = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
+    except (OSError, ValueError, RecursionError):
         arguments = None
     if not isinstance(arguments, dict):
         raise ArgumentError(f"{path} is not a preset: it holds no JSON object.")
@@ -72,7 +81,7 @@ def again(picture: str | os.PathLike, **changes: Any) -> Result:
     try:
         recipe, arguments = _RECIPES[settings["recipe"]], dict(settings["arguments"])
         inputs = dict(settings["inputs"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         raise ArgumentError(f"{picture} carries settings, but not those of a run of this course.") from None
     arguments.update(changes)
     for name, value in arguments.items():

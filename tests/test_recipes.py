@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from helpers import (
 )
 from helpers.vgg import MEAN_ACTIVATIONS
 
+ROOT = Path(__file__).parent.parent
 QUIET = {"progress": False, "weights": "bundled"}
 
 
@@ -306,3 +310,30 @@ def test_the_printed_weights_of_a_program_are_arguments():
     result = transfer(load_image("cat", 48), "great_wave", **CONTROLLED, **as_printed("johnson", 5, 100))
     assert result.settings["arguments"]["pooling"] == "max"
     assert np.isfinite(result.history[-1]["total"])
+
+
+PROGRAM = """
+import sys
+from helpers import transfer
+options = {"deterministic": True} if sys.argv[1] == "bits" else {}
+result = transfer("temple", "great_wave", size=64, steps=12, progress=False, **options)
+print(result.settings["arguments"]["precision"], repr(result.history[-1]["total"]), result.image.tobytes().hex())
+"""
+
+
+def two_processes(kind):
+    command = [sys.executable, "-c", PROGRAM, kind]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(2)]
+    return [process.communicate()[0].split() for process in both]
+
+
+def test_a_deterministic_run_is_the_same_bit_for_bit():
+    first, second = two_processes("bits")
+    assert first == second
+
+
+def test_other_runs_agree_to_a_percent_of_the_loss():
+    first, second = two_processes("percent")
+    assert float(first[1]) == pytest.approx(float(second[1]), rel=0.01)
+    pictures = [np.frombuffer(bytes.fromhex(each[2]), np.uint8).astype(float) for each in (first, second)]
+    assert np.abs(pictures[0] - pictures[1]).mean() < 4
