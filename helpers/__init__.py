@@ -1,9 +1,9 @@
 """Neural style transfer as in Gatys, Ecker and Bethge (2015): the functions behind the lessons.
 
-Data flows one way, and each module imports only from those before it: errors, files, decoding, images, colour,
-presets, backend, display, figures, vgg, losses, terms, objectives, optimizers, memory, synthesis, arguments,
-checkpoint, recipes, literature, film, settings; after them what the lessons need (lessons, studio, exercises, checks), many pictures (results,
-gallery), the benchmark, and the command line.
+Data flows one way, and each module imports only from those before it: errors, files, decoding, images,
+colour, presets, backend, display, figures, vgg, losses, terms, objectives, optimizers, memory, synthesis,
+arguments, checkpoint, recipes, literature, film, settings; after them what the lessons need (lessons, studio,
+exercises, checks), many pictures (results, gallery), the benchmark, and the command line.
 """
 
 import importlib

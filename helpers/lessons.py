@@ -41,8 +41,18 @@ def uploaded_image(button: Any, size: int | None = None) -> np.ndarray | None:
 
     ``size``: shorter side of the image, see ``load_image``. Raises as ``load_image`` does.
     """
+    file = chosen_file(button)
+    return None if file is None else load_image(file[1], size)
+
+
+def chosen_file(button: Any) -> tuple[str, bytes] | None:
+    """The name and the bytes of the file chosen with an ``upload_button``, ``None`` before one is chosen."""
     if not button.value:
         return None
     # ipywidgets 7 keeps a dict by file name, ipywidgets 8 a tuple of files.
-    chosen = next(iter(button.value.values())) if isinstance(button.value, dict) else button.value[0]
-    return load_image(bytes(chosen["content"]), size)
+    if isinstance(button.value, dict):
+        name, chosen = next(iter(button.value.items()))
+    else:
+        chosen = button.value[0]
+        name = chosen["name"]
+    return str(name), bytes(chosen["content"])

@@ -317,7 +317,8 @@ import sys
 from helpers import transfer
 options = {"deterministic": True} if sys.argv[1] == "bits" else {}
 result = transfer("temple", "great_wave", size=64, steps=12, progress=False, **options)
-print(result.settings["arguments"]["precision"], repr(result.history[-1]["total"]), result.image.tobytes().hex())
+arguments = result.settings["arguments"]
+print(arguments["precision"], repr(result.history[-1]["total"]), result.image.tobytes().hex())
 """
 
 
