@@ -20,12 +20,14 @@ LOCK = os.path.join(ROOT, "requirements.lock")
 STAMP = os.path.join(VENV, "course.json")
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 DISK_NEEDED = 4 * 1024**3
+STUDIO = "notebooks/app/studio.ipynb"
 FIRST_LESSON = "notebooks/00_start_here.ipynb"
 
 USAGE = """\
 usage: python3 course.py COMMAND [ARGUMENTS]
 
   lab          open the lessons in JupyterLab (its options are passed on: --no-browser, --port 8889)
+  studio       open the studio of lesson 9 as a page of its own (Voilà's options are passed on)
   test         run every test and every lesson in fast mode (pytest's options are passed on)
   transfer     paint a photograph in the manner of a painting
   reconstruct  rebuild a picture from what one layer of the network keeps of it
@@ -58,6 +60,8 @@ def main(arguments):
         return 1
     if command == "lab":
         return run([python, "-m", "jupyterlab", *lab_options(rest)])
+    if command == "studio":
+        return run([python, "-m", "voila", *studio_options(rest), STUDIO])
     if command == "test":
         return run([python, "-m", "pytest", *rest])
     # Relative paths in the arguments are the caller's: the working directory stays what it is.
@@ -73,6 +77,11 @@ def lab_options(rest):
         # In a container the user is often root, which the server refuses unless told.
         own.append("--allow-root")
     return own + rest
+
+
+def studio_options(rest):
+    """Voilà's options: the course's own, then the caller's."""
+    return ["--theme=light"] + rest
 
 
 def run(command, cwd=ROOT):

@@ -84,14 +84,22 @@ class _Studio:
         self.picture = widgets.Image(value=image_bytes(load_image("temple", size=160)), width=480)
         self.curve = widgets.Image(value=_blank(), width=420)
         self.split = widgets.FloatSlider(
-            0.0, min=0, max=1, step=0.01, description="before", readout=False, layout={"width": _LARGE}
+            0.0, min=0, max=1, step=0.01, description="photo", readout=False, layout={"width": _LARGE}
         )
         self.save, self.film, self.keep = map(self.button, ("Save", "Save film", "Compare"))
         self.as_python = self.button("Copy as Python")
-        self.code = widgets.Textarea(layout={"width": "620px", "height": "150px", "display": "none"})
+        self.code = widgets.Textarea(layout={"width": "620px", "height": "190px", "display": "none"})
         self.side_by_side = widgets.HBox([])
 
         self.start.button_style = "primary"
+        # Names by which a page's style, or a test, finds them.
+        for widget, name in (
+            (self.picture, "picture"),
+            (self.style_weight, "weight"),
+            (self.steps, "steps"),
+            (self.code, "code"),
+        ):
+            widget.add_class(f"studio-{name}")
         self.preset.observe(self.preset_chosen, "value")
         self.split.observe(self.show_split, "value")
         for button, action in (
@@ -158,7 +166,7 @@ class _Studio:
         self.stopping.clear()
         self.going_on.set()
         self.frames, self.history, self.shown_at, self.drawn_at = [], [], 0.0, 0.0
-        self.weights = {"content": 1.0, "style": self.style_weight.value}
+        self.weights = {"content": 1.0, "style": self.weight()}
         self.costs: list[float] = []
         self.pause.description = "Pause"
         self.thread = threading.Thread(
@@ -192,7 +200,7 @@ class _Studio:
         path = self.folder / f"{names}_{time.strftime('%Y%m%d_%H%M%S')}.{ending}"
         self.folder.mkdir(parents=True, exist_ok=True)
         write(path)
-        self.says(f"Saved: {path}")
+        self.says(f"Saved: {path.resolve()}")
 
     def compare(self, _: Any) -> None:
         if len(self.compared) == MOST_COMPARED:
@@ -225,6 +233,10 @@ class _Studio:
         photo = resize_image(self.photo_seen, *painted.shape[:2])
         self.picture.value = image_bytes(np.concatenate([photo[:, :column], painted[:, column:]], axis=1))
 
+    def weight(self) -> float:
+        """β as it can be read: a logarithmic slider stands at 50.12, and says 50."""
+        return float(f"{self.style_weight.value:.2g}")
+
     def arguments(self) -> dict[str, Any]:
         """The call that the page stands for."""
         arguments = {
@@ -232,7 +244,7 @@ class _Studio:
             "painting": self.painting.name(),
             "size": self.size.value,
             "steps": self.steps.value,
-            "style_weight": round(self.style_weight.value, 2),
+            "style_weight": self.weight(),
             "colours": "luminance" if self.keep_colours.value else "painting",
         }
         return {name: value for name, value in arguments.items() if value != _USUAL[name].default}
@@ -323,7 +335,7 @@ class _Choice:
 
     def framed(self, widgets: Any, image: Any, name: str) -> Any:
         button = widgets.Button(
-            description=name.replace("_", " "), tooltip=name, layout={"width": f"{_THUMBNAIL + 16}px"}
+            description=name.replace("_", " "), tooltip=name, layout={"width": f"{_THUMBNAIL + 32}px"}
         )
         button.on_click(lambda _: self.choose(name))
         return widgets.VBox([image, button], layout={"align_items": "center", "padding": "2px"})

@@ -1,0 +1,280 @@
+"""The lessons and the studio in a real browser, driven as a student would, against ``course.py lab``.
+
+Pictures of the pages are kept under ``output/screenshots/``.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+SCREENSHOTS = ROOT / "output" / "screenshots"
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+pytestmark = [
+    pytest.mark.skipif(BROWSER is None, reason="there is no Chromium here; .ci/run installs it where it may"),
+    pytest.mark.skipif(sys.platform == "win32", reason="the servers are ended by signals"),
+]
+
+# What a page says that is not the course's doing: a server without a network cannot fetch fonts or news.
+NOT_OURS = re.compile(
+    r"ERR_NAME_NOT_RESOLVED|ERR_INTERNET_DISCONNECTED|ERR_CONNECTION|Unsatisfied version|shared module|"
+    r"favicon|workspaces|service worker|WebSocket|Kernel: restarting|sourcemap|mathjax",
+    re.IGNORECASE,
+)
+
+
+def free_port():
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return server.getsockname()[1]
+
+
+def serving(command, url, folder):
+    """A server of the course on a copy of the lessons, until the generator goes on."""
+    settings = folder / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    # All cells are in the page, not only those in sight, so that a test finds them.
+    (settings / "tracker.jupyterlab-settings").write_text(json.dumps({"windowingMode": "none"}))
+    environment = {
+        **os.environ,
+        "COURSE_FAST": "1",
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+    }
+    log = (folder / "log").open("w")
+    process = subprocess.Popen(
+        command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True
+    )
+    try:
+        until = time.monotonic() + 90
+        while True:
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < until, (folder / "log").read_text()
+                time.sleep(0.3)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copytree(ROOT / "notebooks", folder / "notebooks")
+    port = free_port()
+    options = [
+        "--no-browser",
+        f"--port={port}",
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={folder}",
+    ]
+    command = [sys.executable, ROOT / "course.py", "lab", *options]
+    yield from serving(command, f"http://127.0.0.1:{port}/", folder)
+
+
+@pytest.fixture(scope="module")
+def studio_app(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("voila")
+    port = free_port()
+    command = [sys.executable, ROOT / "course.py", "studio", "--no-browser", f"--port={port}"]
+    yield from serving(command, f"http://127.0.0.1:{port}/", folder)
+
+
+@pytest.fixture
+def page():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1280, "height": 1000})
+        page.set_default_timeout(30_000)
+        faults = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+        yield page
+        browser.close()
+        assert [fault for fault in faults if not NOT_OURS.search(fault)] == []
+
+
+def photograph(page, name):
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+def open_lesson(page, lab, name):
+    page.goto(f"{lab}lab/tree/notebooks/{name}.ipynb?reset")
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
+
+
+def cell(page, number):
+    return page.locator(".jp-Notebook .jp-Cell").nth(number)
+
+
+def number_of(name, text):
+    cells = json.loads((ROOT / "notebooks" / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    return next(n for n, c in enumerate(cells) if c["cell_type"] == "code" and text in "".join(c["source"]))
+
+
+def run(page, number):
+    here = cell(page, number)
+    prompt = here.locator(".jp-InputPrompt")
+    here.locator(".cm-content").first.click()
+    before = prompt.inner_text()
+    page.keyboard.press("Control+Enter")
+    until = time.monotonic() + 120
+    while prompt.inner_text() == before or "*" in prompt.inner_text():
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    return here
+
+
+def write(page, number, source):
+    cell(page, number).locator(".cm-content").first.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(source)
+
+
+def test_lesson_0_runs_and_shows_its_picture(lab, page):
+    name = "00_start_here"
+    open_lesson(page, lab, name)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    shown = cell(page, number_of(name, "show_images(\n    [load_image(")).locator("figure img")
+    shown.nth(2).wait_for(timeout=60_000)
+    assert shown.count() == 3
+    widths = shown.evaluate_all("images => images.map(image => image.naturalWidth)")
+    assert all(width > 0 for width in widths)
+    shown.first.scroll_into_view_if_needed()
+    photograph(page, "lesson_0")
+    # The first exercise, which is not solved yet, says what is to be done.
+    exercise = cell(page, number_of(name, 'check("shorter_side"'))
+    exercise.locator(".jp-OutputArea-output").first.wait_for()
+    assert "Return the smaller" in exercise.inner_text()
+
+
+def test_an_exercise_of_lesson_4_done_wrongly_and_rightly(lab, page):
+    name = "04_texture_synthesis"
+    open_lesson(page, lab, name)
+    run(page, number_of(name, "from helpers import ("))
+    run(page, number_of(name, "import tensorflow as tf"))
+    exercise, check = number_of(name, "def my_gram_matrix"), number_of(name, 'check("gram_matrix"')
+    write(page, exercise, "def my_gram_matrix(features):\n    return tf.reduce_sum(features)")
+    run(page, exercise)
+    said = run(page, check).locator(".jp-OutputArea-output").first
+    said.wait_for()
+    wrong = said.inner_text()
+    photograph(page, "lesson_4_wrong")
+    write(
+        page,
+        exercise,
+        "def my_gram_matrix(features):\n"
+        "    matrix = tf.reshape(features, (-1, features.shape[-1]))\n"
+        "    return tf.matmul(matrix, matrix, transpose_a=True)",
+    )
+    run(page, exercise)
+    said = run(page, check).locator(".jp-OutputArea-output").first
+    said.wait_for()
+    right = said.inner_text()
+    photograph(page, "lesson_4_right")
+    assert wrong != right
+    assert "shape" in wrong.lower()
+    assert "Traceback" not in wrong + right
+    assert re.search("right|correct|well done", right, re.IGNORECASE)
+
+
+def paint_in_the_studio(page, folder, upload, name):
+    """Upload, slide, start, watch, pause, stop, save: what a student does with the page."""
+    start = page.get_by_role("button", name="Start", exact=True)
+    start.wait_for(timeout=120_000)
+    start.scroll_into_view_if_needed()
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name=re.compile("or your own photo")).click()
+    chooser.value.set_files(upload)
+    page.get_by_text("The photo is mine.png.").wait_for()
+    for slider, steps in (("weight", 4), ("steps", 30)):
+        handle = page.locator(f".studio-{slider} .noUi-handle")
+        handle.focus()
+        for _ in range(steps):
+            handle.press("ArrowRight")
+    start.click()
+    picture = page.locator(".studio-picture").first
+    seen = {picture.get_attribute("src")}
+    page.get_by_text(re.compile(r"^Step \d+ of")).wait_for(timeout=120_000)
+    until = time.monotonic() + 120
+    while len(seen) < 6:
+        assert time.monotonic() < until
+        seen.add(picture.get_attribute("src"))
+        time.sleep(0.1)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_text(re.compile("^Paused at step")).wait_for()
+    photograph(page, f"{name}_paused")
+    page.get_by_role("button", name="Go on", exact=True).click()
+    page.get_by_text(re.compile(r"^Step \d+ of")).wait_for()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_text(re.compile("^Done,")).wait_for()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_role("button", name="Copy as Python", exact=True).click()
+    page.wait_for_function("document.querySelector('.studio-code textarea').value.includes('transfer(')")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text(re.compile("^Saved: ")).wait_for()
+    photograph(page, f"{name}_done")
+    path = Path(page.get_by_text(re.compile("^Saved: ")).inner_text().removeprefix("Saved: "))
+    assert path.parent == folder
+    assert path.name.startswith("mine_village_street_in_auvers")
+    with Image.open(path) as saved:
+        assert min(saved.size) == 160
+        assert '"style_weight": 79.0' in saved.text["settings"]
+    path.unlink()
+
+
+@pytest.fixture
+def upload(tmp_path):
+    path = tmp_path / "mine.png"
+    colours = np.linspace(0, 255, 200 * 260 * 3).reshape(200, 260, 3).astype(np.uint8)
+    Image.fromarray(colours).save(path)
+    return path
+
+
+def test_the_studio_in_the_lab(lab, page, upload):
+    name = "09_studio"
+    open_lesson(page, lab, name)
+    run(page, number_of(name, "from helpers import check"))
+    here = run(page, number_of(name, "open_studio()"))
+    here.locator(".widget-vbox").first.wait_for()
+    (output,) = {Path(lab_folder(page, lab)) / "output"}
+    paint_in_the_studio(page, output, upload, "studio_in_lab")
+
+
+def lab_folder(page, lab):
+    with urllib.request.urlopen(f"{lab}api/contents/notebooks?content=0") as answer:
+        assert json.load(answer)["type"] == "directory"
+    return page.evaluate(
+        "JSON.parse(document.getElementById('jupyter-config-data').textContent).serverRoot"
+    ).replace("~", str(Path.home()))
+
+
+def test_the_studio_as_an_app(studio_app, page, upload):
+    page.goto(studio_app, timeout=120_000)
+    paint_in_the_studio(page, ROOT / "output", upload, "studio_app")
