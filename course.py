@@ -37,6 +37,7 @@ usage: python3 course.py COMMAND [ARGUMENTS]
   gallery      paint every photo in the manner of every painting
   benchmark    measure where the time goes on this machine
   results      make the pictures under images/results/ again
+  publish      put the name of your own repository into the lessons, for Colab
 
 `python3 course.py transfer --help` tells a command's arguments. The first command makes the environment
 .venv beside this file; every later one starts at once.

@@ -251,6 +251,15 @@ def parser() -> argparse.ArgumentParser:
     results.set_defaults(run=run_results)
     results.add_argument("names", nargs="*", metavar="NAME", help="a picture's name without its ending")
 
+    publish = commands.add_parser(
+        "publish",
+        help="put the name of your own repository into the lessons, for Colab",
+        description="Write OWNER/NAME into the Colab cell of every lesson, and a badge above that opens it.",
+    )
+    publish.set_defaults(run=run_publish)
+    publish.add_argument("repository", metavar="OWNER/NAME", help="the repository on GitHub")
+    publish.add_argument("--branch", default="main", help="the branch that the badges open (default: main)")
+
     for command in commands.choices.values():
         command.add_argument(
             "--verbose", action="store_true", help="tell more of what is done, and where an error arose"
@@ -283,6 +292,7 @@ def run_transfer(options: argparse.Namespace) -> None:
         arguments["content_per_entry"] = False
     if options.save_preset is not None:
         _refuse_existing(options.save_preset, options.overwrite)
+        check_writable(options.save_preset)
         left_out = ("masks", *_kept(options, path))
         save_preset(options.save_preset, **{k: v for k, v in arguments.items() if k not in left_out})
     if options.film is not None:
@@ -310,7 +320,6 @@ def run_frames(options: argparse.Namespace) -> None:
     name = f"{safe_stem(options.source)}_{safe_stem(options.painting)}.webp"
     path = options.output or _free_path(OUTPUT / name)
     _check_film(path, options.overwrite)
-    check_writable(path)
     from helpers.film import flicker, load_frames, paint_frames, save_film, shift
 
     arguments, motion = _common(options), shift if options.motion == "shift" else None
@@ -387,6 +396,14 @@ def run_results(options: argparse.Namespace) -> None:
     from helpers.results import make_results
 
     make_results(options.names)
+
+
+def run_publish(options: argparse.Namespace) -> None:
+    """Put the name of a repository into the lessons."""
+    from helpers.publish import publish
+
+    for path in publish(options.repository, options.branch):
+        print(_shown(path))
 
 
 def _command(commands: Any, name: str, run: Any, what: str, steps: int | None) -> argparse.ArgumentParser:
@@ -675,6 +692,7 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
 def _check_film(path: Path, overwrite: bool) -> None:
     film_format(path)
     _refuse_existing(path, overwrite)
+    check_writable(path)
 
 
 def _save(result: Any, path: Path, options: argparse.Namespace) -> None:

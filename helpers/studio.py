@@ -177,9 +177,10 @@ class _Studio:
 
     def pause_or_go_on(self, _: Any) -> None:
         if self.going_on.is_set():
-            self.going_on.clear()
-            self.pause.description = "Go on"
+            # Said before it is done: what the painting thread says then is not to be overwritten.
             self.says("Pausing after this step.")
+            self.pause.description = "Go on"
+            self.going_on.clear()
         else:
             self.pause.description = "Pause"
             self.going_on.set()
@@ -328,9 +329,10 @@ class _Choice:
             self.frames[path.stem] = self.framed(widgets, image, path.stem)
         self.upload = upload_button(f"or your own {what}")
         self.upload.observe(self.uploaded, "value")
-        self.own_image = widgets.Image(value=_blank(), width=_THUMBNAIL, height=_THUMBNAIL)
-        self.own_frame = widgets.VBox([self.own_image, self.upload])
-        self.box = widgets.HBox([*self.frames.values(), self.own_frame], layout={"flex_flow": "row wrap"})
+        self.own_image = widgets.Image(value=_blank(), layout={"display": "none"})
+        self.own_frame = widgets.VBox([self.own_image, self.upload], layout={"align_items": "center"})
+        rows = {"flex_flow": "row wrap", "align_items": "flex-end"}
+        self.box = widgets.HBox([*self.frames.values(), self.own_frame], layout=rows)
         self.mark()
 
     def framed(self, widgets: Any, image: Any, name: str) -> Any:
@@ -360,6 +362,7 @@ class _Choice:
             return
         self.own = file
         self.own_image.value = image_bytes(_thumbnail(image), "JPEG")
+        self.own_image.layout.display = ""
         self.says(f"The {self.what} is {file[0]}.")
         self.mark()
 

@@ -277,7 +277,7 @@ def test_a_signal_saves_the_picture_and_resume_goes_on(tmp_path, sent):
         "--size",
         "48",
         "--steps",
-        "300",
+        "120",
         "--checkpoint-every",
         "0",
     ]

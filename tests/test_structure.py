@@ -40,6 +40,7 @@ ORDER = (
     "checks",
     "results",
     "gallery",
+    "publish",
     "benchmark",
 )
 
