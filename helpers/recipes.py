@@ -397,6 +397,9 @@ def _run(
         size: fitting_tiling(*size, layers, network.precision, arguments["memory"], available)
         for size in sizes
     }
+    logger.info(
+        "Heights and widths %s, computed in %s, tiles %s.", sizes, network.precision, list(tilings.values())
+    )
     noted = {name: _json_ready(value) for name, value in arguments.items() if name not in _NO_SETTINGS}
     fingerprints = {name: fingerprint(image) for name, image in inputs.items()}
     state, keep = _kept(arguments, {"recipe": recipe, "arguments": noted, "inputs": fingerprints}, sizes)
