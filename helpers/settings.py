@@ -11,23 +11,15 @@ from typing import Any
 from helpers import recipes
 from helpers.errors import ArgumentError, MissingFileError
 from helpers.files import written_whole
-from helpers.images import read_settings
+from helpers.images import load_image, read_settings
 from helpers.presets import PRESETS
-from helpers.recipes import Result
+from helpers.recipes import Result, fingerprint
 
 _RECIPES: Mapping[str, Callable[..., Result]] = {
     recipe.__name__: recipe for recipe in (recipes.transfer, recipes.reconstruct, recipes.synthesize_texture)
 }
-_NOT_IN_A_PRESET = (
-    "photo",
-    "painting",
-    "masks",
-    "callback",
-    "progress",
-    "checkpoint",
-    "checkpoint_every",
-    "resume",
-)
+_NEVER_NOTED = ("callback", "progress", "checkpoint", "checkpoint_every", "resume")
+_NOT_IN_A_PRESET = ("photo", "painting", "masks", *_NEVER_NOTED)
 
 
 def save_preset(path: str | os.PathLike, **arguments: Any) -> Path:
@@ -80,10 +72,11 @@ def again(picture: str | os.PathLike, **changes: Any) -> Result:
     settings = read_settings(picture)
     try:
         recipe, arguments = _RECIPES[settings["recipe"]], dict(settings["arguments"])
-        inputs = dict(settings["inputs"])
-    except (KeyError, TypeError, ValueError):
+        sides = {name: min(noted["width"], noted["height"]) for name, noted in settings["inputs"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise ArgumentError(f"{picture} carries settings, but not those of a run of this course.") from None
-    arguments.update(changes)
+    # A picture from elsewhere is not to say which files are written here.
+    arguments = {name: value for name, value in arguments.items() if name not in _NEVER_NOTED} | changes
     for name, value in arguments.items():
         kind = _given_as(value)
         if kind is not None:
@@ -91,12 +84,23 @@ def again(picture: str | os.PathLike, **changes: Any) -> Result:
                 f"{picture} was made from a {name} given as {kind}: give it again to repeat the run."
             )
     _check_arguments(arguments, picture, recipe)
-    result = recipe(**arguments)
-    if not set(changes) & {"size", "source_size", "painting_scale", "photo", "painting", "image"}:
-        for name, noted in inputs.items():
-            if result.settings["inputs"].get(name) != noted:
+    for name, parameter in inspect.signature(recipe).parameters.items():
+        if parameter.default is parameter.empty and name not in arguments:
+            raise ArgumentError(f"{picture} does not tell which {name} it was made from.")
+    for name, side in sides.items():
+        if name.partition(" ")[0] not in changes:
+            found = fingerprint(load_image(_source(arguments, name), side))
+            if found != settings["inputs"][name]:
                 raise ArgumentError(f"The {name} is not the picture any more that {picture} was made from.")
-    return result
+    return recipe(**arguments)
+
+
+def _source(arguments: Mapping[str, Any], name: str) -> Any:
+    """Where an input came from, by the name that it is noted under, such as ``"painting 2"``."""
+    kind, _, number = name.partition(" ")
+    source = arguments.get(kind)
+    place = int(number) if number.isdecimal() else 1
+    return source[place - 1] if isinstance(source, list) and 0 < place <= len(source) else source
 
 
 def _given_as(value: Any) -> str | None:

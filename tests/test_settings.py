@@ -5,7 +5,17 @@ import json
 import numpy as np
 import pytest
 
-from helpers import PRESETS, again, load_image, load_preset, reconstruct, save_image, save_preset, transfer
+from helpers import (
+    PRESETS,
+    CourseError,
+    again,
+    load_image,
+    load_preset,
+    reconstruct,
+    save_image,
+    save_preset,
+    transfer,
+)
 
 TINY = {"size": 32, "steps": 2, "weights": "random", "progress": False, "precision": "float32"}
 
@@ -80,3 +90,48 @@ def test_a_changed_photo_is_noticed(tmp_path):
 def test_settings_are_json(tmp_path):
     result = transfer("cat", ["great_wave", "summertime"], blend=(2, 1), **TINY)
     assert json.loads(json.dumps(result.settings))["arguments"]["painting"] == ["great_wave", "summertime"]
+
+
+HOSTILE = [
+    {},
+    {"recipe": "transfer"},
+    {"recipe": ["transfer"], "arguments": {}, "inputs": {}},
+    {"recipe": "__import__", "arguments": {}, "inputs": {}},
+    {"recipe": "transfer", "arguments": [1], "inputs": {}},
+    {"recipe": "transfer", "arguments": {}, "inputs": [1]},
+    {"recipe": "transfer", "arguments": {}, "inputs": {"photo": 3}},
+    {"recipe": "transfer", "arguments": {}, "inputs": {"photo": {"width": "x", "height": 3}}},
+    {"recipe": "transfer", "arguments": {"photo": "cat"}, "inputs": {"photo": {"width": 9, "height": 9}}},
+    {"recipe": "transfer", "arguments": {"photo": 3, "painting": None}, "inputs": {}},
+    {"recipe": "transfer", "arguments": {"photo": "cat", "painting": ["cat", 7], "steps": 1}, "inputs": {}},
+    {"recipe": "transfer", "arguments": {"photo": "cat", "painting": "cat", "steps": "many"}, "inputs": {}},
+    {"recipe": "transfer", "arguments": {"photo": "cat", "painting": "cat", "exec": "rm"}, "inputs": {}},
+    {
+        "recipe": "transfer",
+        "arguments": {"photo": "cat", "painting": "cat", "terms": {"x": []}},
+        "inputs": {},
+    },
+    {"recipe": "transfer", "arguments": {"photo": "cat", "painting": "cat", "start": {"a": 1}}, "inputs": {}},
+    {"recipe": "transfer", "arguments": {"photo": "cat", "painting": "cat", "masks": [3]}, "inputs": {}},
+    {"recipe": "transfer", "arguments": {"photo": "cat"}, "inputs": {}},
+]
+
+
+@pytest.mark.parametrize("settings", HOSTILE, ids=range(len(HOSTILE)))
+def test_settings_made_up_by_someone_else_are_refused_in_a_sentence(settings, tmp_path):
+    path = save_image(np.zeros((8, 8, 3)), tmp_path / "made_up.png", settings)
+    with pytest.raises(CourseError) as refused:
+        again(path)
+    assert str(refused.value).endswith(".")
+    assert "\n" not in str(refused.value)
+
+
+def test_a_picture_from_elsewhere_does_not_say_which_files_are_written(tmp_path):
+    precious = tmp_path / "precious.txt"
+    precious.write_text("precious")
+    arguments = {"photo": "cat", "painting": "great_wave", "size": 24, "steps": 1, "weights": "bundled"}
+    arguments |= {"checkpoint": str(precious), "checkpoint_every": 0, "progress": False}
+    settings = {"recipe": "transfer", "arguments": arguments, "inputs": {}}
+    path = save_image(np.zeros((8, 8, 3)), tmp_path / "made_up.png", settings)
+    again(path, progress=False)
+    assert precious.read_text() == "precious"
