@@ -1,6 +1,9 @@
 """A run as a film, and films as runs: frames kept while a picture is painted, and frames painted in turn."""
 
+import hashlib
 import itertools
+import json
+import logging
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,10 +16,20 @@ from PIL import Image, ImageSequence
 from helpers.decoding import opened
 from helpers.errors import ArgumentError, PictureError
 from helpers.files import written_whole
-from helpers.images import as_uint8, film_format, load_image, preprocess, resize_image, save_image
-from helpers.recipes import Result, transfer
+from helpers.images import (
+    as_uint8,
+    film_format,
+    load_image,
+    preprocess,
+    read_settings,
+    resize_image,
+    save_image,
+)
+from helpers.recipes import Result, fingerprint, transfer
 from helpers.synthesis import Callback, Record
 from helpers.terms import Scene, change_term
+
+logger = logging.getLogger(__name__)
 
 Motion = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """A frame and the next → for each pixel of the next, how many pixels down and to the right of it what it
@@ -24,6 +37,8 @@ shows was before: ``(H, W, 2)``."""
 
 _FRAMES_PER_SECOND = 25
 _HOLD = 1.5
+_MADE_FROM = "made_from"
+_CHANGES_NO_PIXEL = ("callback", "memory", "progress")
 
 
 def filming(frames: list[np.ndarray], every: int = 1) -> Callback:
@@ -118,9 +133,11 @@ def paint_frames(
     flickers where things turn up or change; ``flicker`` says how much.
 
     ``frames``: as ``load_frames`` gives them, all of one size. ``folder``: where ``frame_0001.png`` and so
-    on are written; made if missing. ``steps``, ``next_steps``: for the first frame, and for each other.
-    ``steadiness``: the weight of the term; 0 leaves it out. ``motion``: where things were, such as ``shift``
-    or an optical flow of your own; ``None`` takes them to have stayed. ``arguments``: see ``transfer``.
+    on are written; made if missing. A frame that is there already, painted from the same frames with the
+    same arguments, is not painted again, so a call that was cut off goes on where it was.
+    ``steps``, ``next_steps``: for the first frame, and for each other. ``steadiness``: the weight of the
+    term; 0 leaves it out. ``motion``: where things were, such as ``shift`` or an optical flow of your own;
+    ``None`` takes them to have stayed. ``arguments``: see ``transfer``.
 
     Returns the results. Raises ``ArgumentError`` where there are no frames or their sizes differ.
     Source: Ruder, Dosovitskiy and Brox (2016), "Artistic style transfer for videos"; short-term consistency
@@ -130,9 +147,22 @@ def paint_frames(
     folder.mkdir(parents=True, exist_ok=True)
     results: list[Result] = []
     before: np.ndarray | None = None
+    given = painting if isinstance(painting, (list, tuple)) else [painting]
+    lasting = {name: value for name, value in arguments.items() if name not in _CHANGES_NO_PIXEL}
+    told = {
+        "paintings": [fingerprint(load_image(each)) for each in given],
+        "steps": [steps, next_steps],
+        "hold": [steadiness, getattr(motion, "__name__", motion)],
+        "arguments": lasting,
+    }
     for number, frame in enumerate(frames, start=1):
         frame = load_image(frame)
-        if before is None:
+        path = folder / f"frame_{number:04d}.png"
+        made_from = _checksum(told, frame, results)
+        result = _painted_before(path, made_from)
+        if result is not None:
+            logger.info("%s is there already.", path)
+        elif before is None:
             result = transfer(frame, painting, steps=steps, **arguments)
         else:
             if frame.shape != before.shape:
@@ -147,12 +177,32 @@ def paint_frames(
             begin = np.where(seen[..., np.newaxis] > 0, moved, frame)
             settings = {**arguments, "start": begin, "scales": 1, "steps": next_steps, "terms": terms}
             result = transfer(frame, painting, **settings)
-        save_image(result.image, folder / f"frame_{number:04d}.png")
+        noted = {**result.settings, "history": result.history, _MADE_FROM: made_from}
+        save_image(result.image, path, noted)
         results.append(result)
         before = frame
     if not results:
         raise ArgumentError("There are no frames to paint.")
     return results
+
+
+def _checksum(told: dict[str, Any], frame: np.ndarray, results: Sequence[Result]) -> str:
+    """What a frame's picture depends on: itself, what it is told, and the picture before it."""
+    before = fingerprint(results[-1].image) if results else None
+    text = json.dumps([told, fingerprint(frame), before], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _painted_before(path: Path, made_from: str) -> Result | None:
+    if not path.is_file():
+        return None
+    try:
+        settings = read_settings(path)
+        if settings.pop(_MADE_FROM, None) == made_from:
+            return Result(as_uint8(load_image(path)), settings.pop("history"), settings)
+    except (PictureError, KeyError):
+        pass
+    return None
 
 
 def _held(moved: np.ndarray, seen: np.ndarray, weight: float) -> Callable[[Scene], Any]:

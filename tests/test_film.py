@@ -144,6 +144,30 @@ def test_what_comes_into_the_picture_starts_from_the_frame(tmp_path, monkeypatch
     assert (starts[1][:, :-6] != frames[1][:, :-6]).any()
 
 
+def test_frames_that_are_there_already_are_not_painted_again(tmp_path, monkeypatch):
+    painted = []
+
+    def count(frame, painting, **arguments):
+        painted.append(frame)
+        return transfer(frame, painting, **arguments)
+
+    monkeypatch.setattr("helpers.film.transfer", count)
+    frames = [load_image(name, size=32, crop=True) for name in ("cat", "coffee", "rocket")]
+    first = paint_frames(frames[:2], "great_wave", tmp_path, **TINY)
+    assert len(painted) == 2
+    again = paint_frames(frames, "great_wave", tmp_path, **TINY)
+    assert len(painted) == 3
+    for one, other in zip(first, again, strict=False):
+        assert (one.image == other.image).all()
+        assert one.history == other.history
+    (tmp_path / "frame_0002.png").write_bytes(b"half a picture")
+    paint_frames(frames, "great_wave", tmp_path, **TINY)
+    assert 4 <= len(painted) <= 5
+    paint_frames(frames[1:], "great_wave", tmp_path, **TINY)
+    paint_frames(frames, "great_wave", tmp_path, **{**TINY, "style_weight": 7.0})
+    assert len(painted) >= 9
+
+
 def test_frames_of_two_sizes_are_refused(tmp_path):
     with pytest.raises(ValueError, match="Frame 2 is 40 × 40 pixels, the one before it 50 × 40"):
         paint_frames([np.full((40, 50, 3), 9), np.full((40, 40, 3), 9)], "great_wave", tmp_path, **TINY)
