@@ -3,6 +3,7 @@
 Pictures of the pages are kept under ``output/screenshots/``.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -51,6 +52,8 @@ def serving(command, url, folder):
     environment = {
         **os.environ,
         "COURSE_FAST": "1",
+        # Jupyter keeps notes there, and does not start where it cannot.
+        "HOME": str(folder),
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
     }
@@ -70,7 +73,8 @@ def serving(command, url, folder):
                 time.sleep(0.3)
         yield url
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
