@@ -616,8 +616,18 @@ def _add_weights(command: argparse.ArgumentParser) -> None:
 
 
 def _common(options: argparse.Namespace) -> dict[str, Any]:
-    names = ("size", "steps", "seed", "weights", "optimizer", "start", "precision", "memory", "style_weight")
-    names += ("deterministic",)
+    names = (
+        "size",
+        "steps",
+        "seed",
+        "weights",
+        "optimizer",
+        "start",
+        "precision",
+        "memory",
+        "style_weight",
+        "deterministic",
+    )
     # What was not said is left to the recipe.
     return {name: value for name in names if (value := getattr(options, name, None)) is not None}
 

@@ -25,7 +25,7 @@ from helpers.images import (
     resize_image,
     save_image,
 )
-from helpers.recipes import Result, fingerprint, transfer
+from helpers.recipes import NO_SETTINGS, Result, fingerprint, transfer
 from helpers.synthesis import Callback, Record
 from helpers.terms import Scene, change_term
 
@@ -38,7 +38,7 @@ shows was before: ``(H, W, 2)``."""
 _FRAMES_PER_SECOND = 25
 _HOLD = 1.5
 _MADE_FROM = "made_from"
-_CHANGES_NO_PIXEL = ("callback", "memory", "progress")
+_CHANGES_NO_PIXEL = ("memory", *NO_SETTINGS)
 
 
 def filming(frames: list[np.ndarray], every: int = 1) -> Callback:

@@ -20,7 +20,7 @@ from helpers.errors import ArgumentError, CheckpointError, OutputExistsError, Ru
 from helpers.files import bundled_image, safe_stem, written_whole
 from helpers.images import load_image, read_settings
 from helpers.memory import UNASKED, memory_to_be_had
-from helpers.recipes import fingerprint, painting_side, transfer
+from helpers.recipes import NO_SETTINGS, fingerprint, painting_side, transfer
 from helpers.vgg import layer_name, layer_names
 
 Source = str | os.PathLike
@@ -28,16 +28,7 @@ Job = dict[str, Any]
 Finished = Iterator[tuple[Path, str | None]]
 """The path of each pair that came to an end, and why it failed if it did."""
 
-_CHANGES_NO_PIXEL = {
-    "photo",
-    "painting",
-    "memory",
-    "checkpoint",
-    "checkpoint_every",
-    "resume",
-    "callback",
-    "progress",
-}
+_CHANGES_NO_PIXEL = {"photo", "painting", "memory", *NO_SETTINGS}
 
 
 def paint_gallery(

@@ -61,7 +61,8 @@ from helpers.vgg import (
 
 logger = logging.getLogger(__name__)
 
-_NO_SETTINGS = ("callback", "progress", "checkpoint", "checkpoint_every", "resume")
+NO_SETTINGS = ("callback", "progress", "checkpoint", "checkpoint_every", "resume")
+"""The arguments of a recipe that a run's settings do not tell: they change nothing about its picture."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -400,7 +401,7 @@ def _run(
     logger.info(
         "Heights and widths %s, computed in %s, tiles %s.", sizes, network.precision, list(tilings.values())
     )
-    noted = {name: _json_ready(value) for name, value in arguments.items() if name not in _NO_SETTINGS}
+    noted = {name: _json_ready(value) for name, value in arguments.items() if name not in NO_SETTINGS}
     fingerprints = {name: fingerprint(image) for name, image in inputs.items()}
     state, keep = _kept(arguments, {"recipe": recipe, "arguments": noted, "inputs": fingerprints}, sizes)
     shares = shared_steps(steps, len(sizes))

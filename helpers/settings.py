@@ -13,13 +13,12 @@ from helpers.errors import ArgumentError, MissingFileError
 from helpers.files import written_whole
 from helpers.images import load_image, read_settings
 from helpers.presets import PRESETS
-from helpers.recipes import Result, fingerprint
+from helpers.recipes import NO_SETTINGS, Result, fingerprint
 
 _RECIPES: Mapping[str, Callable[..., Result]] = {
     recipe.__name__: recipe for recipe in (recipes.transfer, recipes.reconstruct, recipes.synthesize_texture)
 }
-_NEVER_NOTED = ("callback", "progress", "checkpoint", "checkpoint_every", "resume")
-_NOT_IN_A_PRESET = ("photo", "painting", "masks", *_NEVER_NOTED)
+_NOT_IN_A_PRESET = ("photo", "painting", "masks", *NO_SETTINGS)
 
 
 def save_preset(path: str | os.PathLike, **arguments: Any) -> Path:
@@ -76,7 +75,7 @@ def again(picture: str | os.PathLike, **changes: Any) -> Result:
     except (AttributeError, KeyError, TypeError, ValueError):
         raise ArgumentError(f"{picture} carries settings, but not those of a run of this course.") from None
     # A picture from elsewhere is not to say which files are written here.
-    arguments = {name: value for name, value in arguments.items() if name not in _NEVER_NOTED} | changes
+    arguments = {name: value for name, value in arguments.items() if name not in NO_SETTINGS} | changes
     for name, value in arguments.items():
         kind = _given_as(value)
         if kind is not None:

@@ -212,6 +212,11 @@ def started(arguments, **options):
     )
 
 
+def tiny_transfer(path, steps):
+    command = ["transfer", "temple", "great_wave", "--size", "48", "--steps", steps, "--output", path]
+    return [*command, "--precision", "float32", "--checkpoint-every", "0"]
+
+
 KILLS = 20
 
 
@@ -219,18 +224,7 @@ KILLS = 20
 def test_a_transfer_killed_twenty_times_at_random_moments_finishes(tmp_path):
     path = tmp_path / "out.png"
     steps = 160
-    arguments = [
-        "transfer",
-        "temple",
-        "great_wave",
-        "--size",
-        "48",
-        "--steps",
-        steps,
-        "--precision",
-        "float32",
-    ]
-    arguments += ["--checkpoint-every", "0", "--output", path]
+    arguments = tiny_transfer(path, steps)
     moments = random.Random(4)
     reached, killed = [0], 0
     while killed < KILLS:
@@ -270,18 +264,7 @@ def test_a_transfer_killed_twenty_times_at_random_moments_finishes(tmp_path):
 @pytest.mark.parametrize("sent", ["SIGINT", "SIGTERM"])
 def test_a_signal_saves_the_picture_and_resume_goes_on(tmp_path, sent):
     path = tmp_path / "out.png"
-    arguments = [
-        "transfer",
-        "temple",
-        "great_wave",
-        "--size",
-        "48",
-        "--steps",
-        "120",
-        "--checkpoint-every",
-        "0",
-    ]
-    arguments += ["--precision", "float32", "--output", path]
+    arguments = tiny_transfer(path, 120)
     process = started(arguments)
     while not Path(f"{path}.checkpoint").exists():
         assert process.poll() is None
