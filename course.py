@@ -37,6 +37,8 @@ usage: python3 course.py COMMAND [ARGUMENTS]
   gallery      paint every photo in the manner of every painting
   benchmark    measure where the time goes on this machine
   results      make the pictures under images/results/ again
+  slides       run a lesson and write it as slides for a lecture: `slides 04`
+  run          run all lessons in full and write them as a site, under output/site/
   publish      put the name of your own repository into the lessons, for Colab
 
 `python3 course.py transfer --help` tells a command's arguments. The first command makes the environment

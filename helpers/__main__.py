@@ -235,13 +235,7 @@ def parser() -> argparse.ArgumentParser:
         default="village_street_in_auvers",
         help="a picture file or a bundled name (default: village_street_in_auvers)",
     )
-    bench.add_argument(
-        "--output",
-        type=Path,
-        default=OUTPUT,
-        metavar="FOLDER",
-        help="where to write (default: output)",
-    )
+    _add_folder(bench, OUTPUT)
 
     results = commands.add_parser(
         "results",
@@ -250,6 +244,26 @@ def parser() -> argparse.ArgumentParser:
     )
     results.set_defaults(run=run_results)
     results.add_argument("names", nargs="*", metavar="NAME", help="a picture's name without its ending")
+
+    slides = commands.add_parser(
+        "slides",
+        help="run a lesson and write it as slides for a lecture",
+        description="Run lessons and write each as a deck of slides: one HTML file that needs no network.",
+    )
+    slides.set_defaults(run=run_slides)
+    slides.add_argument(
+        "lessons", nargs="+", type=_lesson_number, metavar="NN", help="a lesson's number, such as 04"
+    )
+    _add_folder(slides, OUTPUT / "slides")
+
+    site = commands.add_parser(
+        "run",
+        help="run all lessons and write them as a site",
+        description="Run all lessons in full and write a site: an index, and of every lesson a page and its "
+        "slides, each one HTML file that needs no network.",
+    )
+    site.set_defaults(run=run_site)
+    _add_folder(site, OUTPUT / "site")
 
     publish = commands.add_parser(
         "publish",
@@ -396,6 +410,21 @@ def run_results(options: argparse.Namespace) -> None:
     from helpers.results import make_results
 
     make_results(options.names)
+
+
+def run_slides(options: argparse.Namespace) -> None:
+    """Write lessons as slides."""
+    from helpers.pages import write_slides
+
+    for path in write_slides(options.lessons, options.output):
+        print(_shown(path), flush=True)
+
+
+def run_site(options: argparse.Namespace) -> None:
+    """Run all lessons and write them as a site."""
+    from helpers.pages import write_site
+
+    print(_shown(write_site(options.output)))
 
 
 def run_publish(options: argparse.Namespace) -> None:
@@ -598,6 +627,16 @@ def _add_size_and_steps(
     )
 
 
+def _add_folder(command: argparse.ArgumentParser, folder: Path) -> None:
+    command.add_argument(
+        "--output",
+        type=Path,
+        default=folder,
+        metavar="FOLDER",
+        help=f"where to write (default: {folder.relative_to(OUTPUT.parent)})",
+    )
+
+
 def _add_style_weight(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--style-weight",
@@ -732,6 +771,12 @@ def _shown(path: Path) -> Path:
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a whole number of 1 or more is needed, not {text!r}")
+    return int(text)
+
+
+def _lesson_number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"a lesson's number is needed, such as 04, not {text!r}")
     return int(text)
 
 

@@ -36,7 +36,7 @@ def progress_bar(label: str, costs: Sequence[float], shown: bool = True, done: i
     if not shown:
         yield lambda record, image: None
         return
-    write = _write_in_notebook() if in_notebook() else _write_in_terminal(sys.stderr)
+    write = _write_in_notebook() if in_notebook() else terminal_line(sys.stderr)
     began = first_ended = time.perf_counter()
     steps, all_work = len(costs), sum(costs)
     taken = done
@@ -256,17 +256,22 @@ def _write_in_notebook() -> Callable[[str, float | None, Any], None]:
         nonlocal written
         now = time.perf_counter()
         if fraction is None or image is None:
-            handle.update(HTML(f"<div>{html.escape(text)}</div>"))
+            handle.update(HTML(f'<div class="progress">{html.escape(text)}</div>'))
         elif now - written >= _PREVIEW_EVERY:
             written = now
             picture = f'<img src="{_data_url(image(), "JPEG")}" alt="" style="height:256px">'
             bar = f'<progress value="{fraction:.4f}" max="1" style="width:320px"></progress>'
-            handle.update(HTML(f"<div>{bar} {html.escape(text)}</div>{picture}"))
+            handle.update(HTML(f'<div class="progress">{bar} {html.escape(text)}</div>{picture}'))
 
     return write
 
 
-def _write_in_terminal(stream: Any) -> Callable[[str, float | None, Any], None]:
+def terminal_line(stream: Any) -> Callable[[str, float | None, Any], None]:
+    """A line that says how far something is: rewritten in a terminal, written now and then in a file.
+
+    Returns a function of the text, the share that is done (``None`` at the end) and a picture, which a
+    terminal does not show.
+    """
     rewrites = stream.isatty()
     every = 0.1 if rewrites else _LINE_EVERY
     written = 0.0

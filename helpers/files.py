@@ -13,6 +13,17 @@ _PROBED = 32 << 20
 IMAGES = Path(__file__).resolve().parent.parent / "images"
 """The folder of bundled pictures: ``content/``, ``style/`` and ``texture/``."""
 
+NOTEBOOKS = IMAGES.parent / "notebooks"
+"""The folder of the lessons."""
+
+
+def lesson_files(folder: Path = NOTEBOOKS) -> list[Path]:
+    """Paths of the lessons, in their order. Raises ``MissingFileError`` where there are none."""
+    paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if not paths:
+        raise MissingFileError(f"There are no lessons in {folder}.")
+    return paths
+
 
 def bundled_images(kind: str) -> list[Path]:
     """Paths of the bundled pictures of one kind, sorted by name.

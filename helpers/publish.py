@@ -5,10 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from helpers.errors import ArgumentError, MissingFileError, shown
-from helpers.files import IMAGES, written_whole
-
-NOTEBOOKS = IMAGES.parent / "notebooks"
+from helpers.errors import ArgumentError, shown
+from helpers.files import NOTEBOOKS, lesson_files, written_whole
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _BRANCH = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._/-]*")
@@ -29,9 +27,7 @@ def publish(repository: str, branch: str = "main", folder: Path = NOTEBOOKS) -> 
         raise ArgumentError(f"A repository on GitHub is called OWNER/NAME, not {shown(repository)}.")
     if not _BRANCH.fullmatch(branch):
         raise ArgumentError(f"This is no name of a branch: {shown(branch)}.")
-    paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    if not paths:
-        raise MissingFileError(f"There are no lessons in {folder}.")
+    paths = lesson_files(folder)
     for path in paths:
         lesson = json.loads(path.read_text(encoding="utf-8"))
         _stamp(lesson, repository, badge(repository, branch, path.name) if repository else "")

@@ -282,3 +282,65 @@ def lab_folder(page, lab):
 def test_the_studio_as_an_app(studio_app, page, upload):
     page.goto(studio_app, timeout=120_000)
     paint_in_the_studio(page, ROOT / "output", upload, "studio_app")
+
+
+SMALLEST = 0.55
+"""How far a slide may be made smaller: 26 pixels of text stay 14 of the projector's 720."""
+
+
+@pytest.fixture(scope="module")
+def deck(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("slides")
+    command = [sys.executable, ROOT / "course.py", "slides", "04", "--output", folder]
+    subprocess.run(command, env={**os.environ, "COURSE_FAST": "1"}, check=True, cwd=folder)
+    return folder / "04_texture_synthesis.html"
+
+
+def test_a_lecture_on_lesson_4_without_a_network(deck, page):
+    fetched = []
+    page.on("request", lambda request: fetched.append(request.url))
+    page.context.set_offline(True)
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(deck.as_uri())
+    slide = page.locator(".slide.shown")
+    assert slide.locator("h1").inner_text() == "4 · Texture synthesis"
+    count = page.locator(".slide").count()
+    headings, long = set(), []
+    for _ in range(count + page.locator(".fragment").count()):
+        number = int(slide.get_attribute("id"))
+        headings.update(slide.locator("h2").all_inner_texts())
+        box = slide.evaluate("slide => [slide.scrollHeight - slide.clientHeight, slide.scrollWidth - 1280]")
+        scale = float(
+            re.search(r"[\d.]+", slide.locator(".main").evaluate("main => main.style.transform"))[0]
+        )
+        if max(box) > 2 or scale < SMALLEST:
+            long.append((number, box, scale))
+        if number in (2, 5, 8):
+            photograph(page, f"slide_{number}")
+        page.keyboard.press("ArrowRight")
+    assert number == count
+    assert long == []
+    assert {"The Gram matrix: equation (3)", "Summary"} <= headings
+    # What you saw comes beside the figure at a key, and goes at another.
+    page.goto(f"{deck.as_uri()}#1")
+    while not slide.locator(".fragment.waiting").count():
+        page.keyboard.press("ArrowRight")
+    said, figure = slide.locator(".side .fragment"), slide.locator("figure img").first
+    wide = figure.bounding_box()["width"]
+    assert not said.is_visible()
+    page.keyboard.press(" ")
+    assert said.is_visible()
+    assert figure.bounding_box()["width"] <= wide
+    page.keyboard.press("ArrowLeft")
+    assert not said.is_visible()
+    # The contents lead to a slide; a solution opens at a click.
+    page.keyboard.press("c")
+    page.locator("dialog a", has_text="The derivative").click()
+    assert slide.locator("h2").inner_text() == "The derivative: equation (6)"
+    assert slide.locator(".equation.block math").bounding_box()["height"] > 60
+    page.keyboard.press("PageDown")
+    solution = slide.locator("details")
+    solution.locator("summary").click()
+    solution.locator(".highlight").wait_for()
+    photograph(page, "slide_solution")
+    assert [url for url in fetched if not url.startswith(("file:", "data:"))] == []

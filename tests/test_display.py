@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from helpers import heatmap, plot_history, show_images, show_table
-from helpers.display import _write_in_terminal, clock, progress_bar
+from helpers.display import clock, progress_bar, terminal_line
 
 
 def record(step, size=32, total=1.0):
@@ -68,7 +68,7 @@ def test_the_time_left_counts_late_steps_at_their_cost(monkeypatch):
 
 def test_a_file_gets_whole_lines(monkeypatch):
     stream = io.StringIO()
-    write = _write_in_terminal(stream)
+    write = terminal_line(stream)
     write("step 1 of 2", 0.5, None)
     write("step 2 of 2", 1.0, None)
     write("2 steps, 3 s", None, None)

@@ -2,7 +2,6 @@
 
 import ast
 import json
-import os
 import re
 import subprocess
 import sys
@@ -15,9 +14,6 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
-FULL = os.environ.get("COURSE_FULL") == "1"
-"""Whether the lessons run at a student's pace, which takes an hour, not in fast mode."""
-SECONDS = 1800 if FULL else 240
 
 
 def tagged(notebook, tag):
@@ -32,9 +28,9 @@ def with_solutions(notebook):
 
 
 def run(notebook, monkeypatch):
-    monkeypatch.setenv("COURSE_FAST", "0" if FULL else "1")
+    monkeypatch.setenv("COURSE_FAST", "1")
     NotebookClient(
-        notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
+        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
     ).execute()
     return notebook
 

@@ -41,6 +41,7 @@ ORDER = (
     "results",
     "gallery",
     "publish",
+    "pages",
     "benchmark",
 )
 

@@ -1,0 +1,150 @@
+"use strict";
+
+// One slide is shown at a time; its number is the address's fragment, so that a link or a reload leads to it.
+const WIDTH = 1280, HEIGHT = 720, LEFT = 64, TOP = 52, BOTTOM = 44, BESIDE = 390;
+const SMALLEST_TEXT = 0.6, LARGEST_TEXT = 1.25, SMALLEST_PICTURES = 0.4, LARGEST_PICTURES = 2.2;
+const deck = document.querySelector(".deck");
+const slides = [...document.querySelectorAll(".slide")];
+let current = 0;
+
+document.body.insertAdjacentHTML("beforeend",
+  '<div class="bar"><div></div></div><button class="place" title="Contents (c)"></button>' +
+  "<dialog><p>→ ← space: on and back · c: contents · n: notes · f: whole screen · Ctrl P: print</p><ol></ol></dialog>");
+const dialog = document.querySelector("dialog");
+const place = document.querySelector(".place");
+
+// The deck is laid out for one size and scaled to the window, so that it looks alike on every projector.
+function fitWindow() {
+  const scale = Math.min(innerWidth / WIDTH, innerHeight / HEIGHT);
+  const left = (innerWidth - WIDTH * scale) / 2, top = (innerHeight - HEIGHT * scale) / 2;
+  deck.style.transform = `translate(${left}px, ${top}px) scale(${scale})`;
+}
+
+// Text that is made smaller also runs in longer lines, and long code in two columns where that is larger.
+// What is too long even so is scrolled.
+function fitText(block, across, room, largest) {
+  let best = { scale: -1, columns: false };
+  const scaled = (scale) => {
+    block.style.width = `${across / scale}px`;
+    block.style.transform = `scale(${scale})`;
+    return block.offsetHeight * scale <= room;
+  };
+  for (const columns of block.querySelector(".code") ? [false, true] : [false]) {
+    block.classList.toggle("columns", columns);
+    let scale = largest;
+    while (!scaled(scale) && scale > SMALLEST_TEXT) scale -= 0.03;
+    if (scale > best.scale + 0.2) best = { scale, columns };
+  }
+  block.classList.toggle("columns", best.columns);
+  scaled(best.scale);
+}
+
+// Pictures are made as large as they go, one below another or side by side.
+function fitPictures(block, across, room) {
+  let best = { scale: 0, row: false };
+  const answers = [...block.querySelectorAll(".answers")];
+  const arrange = (row) => answers.forEach((answer) => answer.classList.toggle("row", row));
+  block.style.width = "max-content";
+  for (const row of [false, true]) {
+    arrange(row);
+    const scale = Math.min(room / block.offsetHeight, across / block.offsetWidth, LARGEST_PICTURES);
+    if (scale > best.scale) best = { scale, row };
+  }
+  arrange(best.row);
+  block.style.transform = `scale(${Math.max(best.scale, SMALLEST_PICTURES)})`;
+}
+
+function fitSlide(slide) {
+  const main = slide.querySelector(".main"), side = slide.querySelector(".side");
+  const room = HEIGHT - TOP - BOTTOM, whole = WIDTH - 2 * LEFT;
+  const beside = side.querySelector(".part:not(.waiting)") && main.querySelector(".part");
+  const across = beside ? whole - BESIDE - 30 : whole;
+  const visible = [...main.querySelectorAll(".part:not(.waiting)")];
+  const pictures = visible.length && visible.every((part) => part.matches(".answer") && part.querySelector("img, table"));
+  if (pictures) fitPictures(main, across, room);
+  else fitText(main, across, room, LARGEST_TEXT);
+  side.style.left = `${LEFT + (beside ? across + 30 : 0)}px`;
+  side.style.display = side.querySelector(".part:not(.waiting)") ? "" : "none";
+  fitText(side, beside ? BESIDE : whole, room, beside ? 1 : LARGEST_TEXT);
+}
+
+function show(number, whole) {
+  current = Math.max(0, Math.min(slides.length - 1, number));
+  slides.forEach((slide, index) => slide.classList.toggle("shown", index === current));
+  const slide = slides[current];
+  slide.querySelectorAll(".fragment").forEach((part) => part.classList.toggle("waiting", !whole));
+  slide.scrollTop = 0;
+  fitSlide(slide);
+  place.textContent = `${current + 1} / ${slides.length}`;
+  document.querySelector(".bar > div").style.width = `${(100 * (current + 1)) / slides.length}%`;
+  history.replaceState(null, "", `#${current + 1}`);
+}
+
+function on() {
+  const next = slides[current].querySelector(".fragment.waiting");
+  if (next) {
+    next.classList.remove("waiting");
+    fitSlide(slides[current]);
+  } else if (current < slides.length - 1) show(current + 1, false);
+}
+
+function back() {
+  const seen = [...slides[current].querySelectorAll(".fragment:not(.waiting)")].pop();
+  if (seen) {
+    seen.classList.add("waiting");
+    fitSlide(slides[current]);
+  } else if (current > 0) show(current - 1, true);
+}
+
+function contents() {
+  const list = dialog.querySelector("ol");
+  list.replaceChildren();
+  slides.forEach((slide, index) => {
+    const heading = slide.querySelector("h1, h2");
+    if (!heading) return;
+    const entry = document.createElement("li"), link = document.createElement("a");
+    link.href = `#${index + 1}`;
+    link.textContent = heading.textContent;
+    link.onclick = (event) => { event.preventDefault(); dialog.close(); show(index, false); };
+    entry.append(link);
+    list.append(entry);
+  });
+  dialog.showModal();
+}
+
+const KEYS = {
+  ArrowRight: on, ArrowDown: on, PageDown: on, " ": on, Enter: on,
+  ArrowLeft: back, ArrowUp: back, PageUp: back, Backspace: back,
+  Home: () => show(0, false), End: () => show(slides.length - 1, true),
+  c: contents,
+  n: () => document.body.classList.toggle("with-notes"),
+  f: () => document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen(),
+};
+
+addEventListener("keydown", (event) => {
+  const act = KEYS[event.key];
+  if (!act || dialog.open || event.ctrlKey || event.metaKey || event.altKey) return;
+  // On a folded solution these two keys open it.
+  if (event.target.closest("summary") && (event.key === " " || event.key === "Enter")) return;
+  event.preventDefault();
+  act();
+});
+
+let touched = 0;
+addEventListener("touchstart", (event) => { touched = event.touches[0].clientX; }, { passive: true });
+addEventListener("touchend", (event) => {
+  const moved = event.changedTouches[0].clientX - touched;
+  if (Math.abs(moved) > 60) (moved < 0 ? on : back)();
+});
+
+const asked = () => parseInt(location.hash.slice(1), 10) - 1 || 0;
+place.onclick = contents;
+dialog.onclick = (event) => { if (event.target === dialog) dialog.close(); };
+deck.addEventListener("toggle", () => fitSlide(slides[current]), true);
+addEventListener("resize", fitWindow);
+addEventListener("hashchange", () => show(asked(), false));
+addEventListener("beforeprint", () => slides.forEach((slide) => {
+  slide.querySelectorAll(".waiting").forEach((part) => part.classList.remove("waiting"));
+  fitSlide(slide);
+}));
+addEventListener("load", () => { fitWindow(); show(asked(), false); });
