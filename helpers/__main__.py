@@ -307,7 +307,7 @@ def run_transfer(options: argparse.Namespace) -> None:
     if options.save_preset is not None:
         _refuse_existing(options.save_preset, options.overwrite)
         check_writable(options.save_preset)
-        left_out = ("masks", *_kept(options, path))
+        left_out = ("masks", "painting_masks", *_kept(options, path))
         save_preset(options.save_preset, **{k: v for k, v in arguments.items() if k not in left_out})
     if options.film is not None:
         from helpers.film import filming
@@ -481,6 +481,7 @@ _CONTROL = (
     "statistic",
     "blend",
     "masks",
+    "painting_masks",
     "painting_scale",
     "colours",
     "tolerance",
@@ -505,6 +506,13 @@ def _add_control(command: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="FILE",
         help="for each painting a picture that is white where it goes, and black elsewhere",
+    )
+    group.add_argument(
+        "--painting-masks",
+        nargs="+",
+        type=_file_or_none,
+        metavar="FILE",
+        help="for each painting a picture that is white where it is looked at; - for all of it",
     )
     group.add_argument(
         "--painting-scale", type=float, metavar="S", help="the size of the strokes; 2 doubles it (default: 1)"
@@ -772,6 +780,10 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a whole number of 1 or more is needed, not {text!r}")
     return int(text)
+
+
+def _file_or_none(text: str) -> str | None:
+    return None if text == "-" else text
 
 
 def _lesson_number(text: str) -> int:

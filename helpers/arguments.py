@@ -90,6 +90,7 @@ _MAY_BE_NONE = (
     "layer_weights",
     "blend",
     "masks",
+    "painting_masks",
     "terms",
 )
 _CHECKS: Mapping[str, Callable[[Any], None]] = {
@@ -115,5 +116,6 @@ _CHECKS: Mapping[str, Callable[[Any], None]] = {
     "layer_weights": _check_weight_of_each,
     "blend": _check_sequence("The weights of a blend"),
     "masks": _check_sequence("Masks"),
+    "painting_masks": _check_sequence("Masks of paintings"),
     "terms": _check_terms,
 }

@@ -105,26 +105,35 @@ def feature_maps(
     """Feature maps of an image in some layers, ``{layer: (1, h, w, N)}``, whole or tile by tile."""
     layers = layer_names(layers)
     rows, columns = _rows_and_columns(pixels, layers, tiling)
+    forward = _forward(_identity, layers, network)
     parts = [
-        [_forward(_identity, layers, network)(_cut(pixels, tile), _crops(tile, layers)) for tile in row]
+        [forward(_cut(pixels, tile), {}, _crops(tile, layers)) for tile in row]
         for row in _grid(rows, columns)
     ]
     return {layer: _joined([[part[layer] for part in row] for row in parts]) for layer in layers}
 
 
 def styles(
-    pixels: Any, layers: Sequence[str], network: Network, tiling: Tiling | None = None
+    pixels: Any,
+    layers: Sequence[str],
+    network: Network,
+    tiling: Tiling | None = None,
+    masks: Mapping[str, Any] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """What the style of an image is made of in some layers: ``{layer: style_sums}``, whole or by tiles."""
+    """What the style of an image is made of in some layers: ``{layer: style_sums}``, whole or by tiles.
+
+    ``masks``: the part of the image that counts, ``{layer: (1, h, w, 1)}``, see ``masks_at``.
+    """
     layers = layer_names(layers)
     sums = None
     for tile in itertools.chain(*_grid(*_rows_and_columns(pixels, layers, tiling))):
-        part = _forward(style_sums, layers, network)(_cut(pixels, tile), _crops(tile, layers))
+        own = _of_tile(masks or {}, tile)
+        part = _forward(style_sums, layers, network)(_cut(pixels, tile), own, _crops(tile, layers))
         sums = part if sums is None else _added(sums, part)
     return sums
 
 
-def _identity(features: Any) -> Any:
+def _identity(features: Any, _: Any) -> Any:
     return features
 
 
@@ -230,6 +239,15 @@ def _cut(pixels: Any, tile: Tile) -> Any:
     return pixels[:, rows.begin : rows.end, columns.begin : columns.end]
 
 
+def _of_tile(maps: Mapping[str, Any], tile: Tile) -> dict[str, Any]:
+    """The tile's own part of some maps of the whole picture, ``{layer: (1, h, w, …)}``."""
+    rows, columns = tile
+    return {
+        layer: over[:, rows.of_layer(stride(layer)), columns.of_layer(stride(layer))]
+        for layer, over in maps.items()
+    }
+
+
 def _crops(tile: Tile, layers: Sequence[str]) -> Crops:
     return tuple(tuple(span.crop(stride(layer)) for span in tile) for layer in layers)
 
@@ -242,14 +260,16 @@ def _cropped(features: Mapping[str, Any], layers: Sequence[str], crops: Crops) -
 
 
 @functools.lru_cache(maxsize=16)
-def _forward(function: Callable[[Any], Any], layers: tuple[str, ...], network: Network) -> Callable[..., Any]:
+def _forward(
+    function: Callable[[Any, Any], Any], layers: tuple[str, ...], network: Network
+) -> Callable[..., Any]:
     model = feature_model(layers, *network)
 
-    def of_tile(pixels: Any, crops: Crops) -> dict[str, Any]:
+    def of_tile(pixels: Any, maps: Mapping[str, Any], crops: Crops) -> dict[str, Any]:
         own = _cropped(model(pixels), layers, crops)
-        return {layer: function(features) for layer, features in own.items()}
+        return {layer: function(features, maps.get(layer)) for layer, features in own.items()}
 
-    return compiled(of_tile, sizes=(1,))
+    return compiled(of_tile, sizes=(2,))
 
 
 class _Stages(NamedTuple):
@@ -313,11 +333,7 @@ def _tiled(
 
     def arguments(tile: Tile) -> tuple[Any, Any, Crops]:
         own = {
-            name: {
-                layer: over[:, tile[0].of_layer(stride(layer)), tile[1].of_layer(stride(layer))]
-                for layer, over in of_term.items()
-                if layer in stages.shallow
-            }
+            name: _of_tile({layer: of_term[layer] for layer in of_term if layer in stages.shallow}, tile)
             for name, of_term in maps.items()
         }
         return _cut(pixels, tile), own, _crops(tile, stages.shallow)

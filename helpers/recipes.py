@@ -248,6 +248,7 @@ def transfer(
     statistic: Statistic = "gram",
     blend: Sequence[float] | None = None,
     masks: Sequence[Any] | None = None,
+    painting_masks: Sequence[Any] | None = None,
     painting_scale: float = 1.0,
     colours: Colours = "painting",
     terms: Terms | None = None,
@@ -283,6 +284,8 @@ def transfer(
     layers each. ``statistic``: what of the feature maps is compared, see ``style_term``.
     ``blend``: how much each of several paintings counts beside the others, by default all alike.
     ``masks``: for each painting where it goes, see ``load_mask``; white places are painted in its manner.
+    ``painting_masks``: for each painting which part of it is looked at, or ``None`` for all of it: the same
+    painting may be named twice, its sky for the photo's sky and its ground for the ground.
     ``painting_scale``: the size of the strokes. At 1 the painting is reduced to the photo's shorter side,
     never enlarged; at 2 it is twice as large as that, and so are its strokes.
     ``colours``: whose colours the result has, see ``Colours``.
@@ -304,6 +307,7 @@ def transfer(
     sides = [painting_side(min(height, width), min(each.shape[:2]), painting_scale) for each in originals]
     originals = [load_image(each, side) for each, side in zip(originals, sides, strict=True)]
     regions = None if masks is None else [load_mask(mask, height, width) for mask in masks]
+    parts = _parts(painting_masks, originals)
     style_weights = [style_weight * share for share in _shares(blend, len(given), regions)]
     seen = [colours_for(colours, original, each) for each in originals]
     content, paintings = seen[0][0], [each for _, each in seen]
@@ -322,7 +326,11 @@ def transfer(
             if style_weights[number] == 0 and len(paintings) > 1:
                 continue
             mask = regions and masks_at(resize_mask(regions[number], to_height, to_width), style_layers)
-            aims = styles(of_paintings[number], style_layers, network, tiling)
+            of_painting, part = of_paintings[number], parts[number]
+            part = (
+                part if part is None else masks_at(resize_mask(part, *of_painting.shape[1:3]), style_layers)
+            )
+            aims = styles(of_painting, style_layers, network, tiling, part)
             wanted.append(style_term(aims, style_weights[number], layer_weights, name, statistic, mask))
         scene = Scene(of_photo, tuple(of_paintings), lambda of, layers: feature_maps(of, layers, network))
         wanted += build_terms(terms or {}, scene)
@@ -376,6 +384,18 @@ def _shares(blend: Sequence[float] | None, count: int, regions: Sequence[np.ndar
     if not sum(shares):
         raise ArgumentError("The masks leave no place to paint: they are black wherever a painting counts.")
     return [share / sum(shares) * min(1.0, sum(areas)) for share in shares]
+
+
+def _parts(masks: Sequence[Any] | None, paintings: Sequence[np.ndarray]) -> list[np.ndarray | None]:
+    """The part of each painting that is looked at, of the painting's size; ``None`` for all of it."""
+    if masks is None:
+        return [None] * len(paintings)
+    if len(masks) != len(paintings):
+        raise ArgumentError(f"There are {len(paintings)} paintings and {len(masks)} masks of parts of them.")
+    return [
+        None if mask is None else load_mask(mask, *painting.shape[:2])
+        for mask, painting in zip(masks, paintings, strict=True)
+    ]
 
 
 def _run(

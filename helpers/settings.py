@@ -18,7 +18,7 @@ from helpers.recipes import NO_SETTINGS, Result, fingerprint
 _RECIPES: Mapping[str, Callable[..., Result]] = {
     recipe.__name__: recipe for recipe in (recipes.transfer, recipes.reconstruct, recipes.synthesize_texture)
 }
-_NOT_IN_A_PRESET = ("photo", "painting", "masks", *NO_SETTINGS)
+_NOT_IN_A_PRESET = ("photo", "painting", "masks", "painting_masks", *NO_SETTINGS)
 
 
 def save_preset(path: str | os.PathLike, **arguments: Any) -> Path:

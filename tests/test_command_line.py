@@ -60,6 +60,8 @@ def test_a_transfer_under_control_and_again(tmp_path, capsys):
     save_image(255 - left, tmp_path / "other.png")
     path = tmp_path / "out.png"
     control = ["--masks", str(mask), str(tmp_path / "other.png"), "--blend", "1", "2", "--plain"]
+    save_image(load_image("great_wave", 48) * 0 + 255, tmp_path / "all.png")
+    control += ["--painting-masks", str(tmp_path / "all.png"), "-"]
     control += ["--term", "total variation=0.01", "--statistic", "shifted gram", "--colours", "luminance"]
     control += ["--style-layers", "conv1_1", "conv2_1", "--layer-weights", "conv1_1=1", "conv2_1=0.5"]
     control += ["--tolerance", "0.001", "--film", str(film), "--save-preset", str(preset)]
@@ -70,6 +72,7 @@ def test_a_transfer_under_control_and_again(tmp_path, capsys):
     expected = {
         "painting": ["great_wave", "summertime"],
         "blend": [1, 2],
+        "painting_masks": [str(tmp_path / "all.png"), None],
         "normalised": False,
         "statistic": "shifted gram",
         "colours": "luminance",

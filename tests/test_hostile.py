@@ -433,6 +433,7 @@ FITTING = {
     "content_per_entry": ...,
     "blend": {"None"},
     "masks": {"None"},
+    "painting_masks": {"None"},
     "painting_scale": {"0.5"},
     "terms": {"None", "{}"},
     "tolerance": {"None", "0.5"},

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from helpers import STYLE_LAYERS, Tiling, load_image, objective, preprocess
-from helpers.losses import Term, content_term, gram_per_position, style_term
+from helpers.losses import Term, content_term, gram_per_position, masks_at, style_term
 from helpers.objectives import Network, feature_maps, styles
 from helpers.vgg import LAYERS, feature_model, receptive_margin, stride
 
@@ -118,6 +118,20 @@ def test_styles_whole_and_by_tiles(painting):
             positions = float(found[layer]["positions"])
             assert apart(found[layer]["gram"] / positions, gram_per_position(maps[layer])) < 1e-5
             assert apart(found[layer]["sum"] / positions, mean) < 1e-5
+
+
+def test_the_style_of_a_part_whole_and_by_tiles(painting):
+    layers = ["block1_conv1", "block4_conv1"]
+    maps = feature_model(layers, *PLAIN)(painting)
+    part = np.random.default_rng(5).uniform(size=painting.shape[1:3])
+    masks = masks_at(part, layers)
+    for tiling in (None, Tiling(33)):
+        found = styles(painting, layers, PLAIN, tiling, masks)
+        for layer in layers:
+            rows = numbers(maps[layer]).reshape(-1, maps[layer].shape[-1])
+            counted = numbers(masks[layer]).reshape(-1, 1)
+            assert apart(found[layer]["gram"], rows.T @ (counted * rows)) < 1e-5
+            assert float(found[layer]["positions"]) == pytest.approx(counted.sum(), rel=1e-5)
 
 
 def test_a_style_term_takes_styles_as_well_as_feature_maps(pixels, painting):

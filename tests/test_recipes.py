@@ -247,6 +247,34 @@ def test_each_region_is_painted_in_its_own_manner_and_a_black_one_is_left():
     assert {"style 1", "style 2"} <= set(both.history[-1])
 
 
+def test_a_painting_of_which_all_is_looked_at_is_the_painting():
+    plain = transfer(load_image("cat", 48), "great_wave", **CONTROLLED)
+    for mask in (None, np.ones(load_image("great_wave", 48).shape[:2])):
+        part = transfer(load_image("cat", 48), "great_wave", painting_masks=[mask], **CONTROLLED)
+        assert np.abs(plain.image.astype(int) - part.image).max() <= 1
+
+
+def test_what_a_painting_shows_elsewhere_is_not_looked_at():
+    # The left half of the painting is red, the right half blue; each half of a grey picture gets one of them.
+    painting = np.zeros((48, 72, 3), np.float32)
+    painting[:, :36, 0] = painting[:, 36:, 2] = 220
+    left = np.zeros((48, 72), bool)
+    left[:, :36] = True
+    redder_on_the_left = []
+    for parts in ([left, ~left], [~left, left]):
+        result = transfer(
+            np.full((48, 72, 3), 110.0),
+            [painting] * 2,
+            masks=[left, ~left],
+            painting_masks=parts,
+            **{**CONTROLLED, "steps": 15, "style_weight": 500.0},
+        )
+        red = result.image[..., 0].astype(float) - result.image[..., 2]
+        redder_on_the_left.append(red[:, :24].mean() - red[:, -24:].mean())
+    assert redder_on_the_left[0] > 50
+    assert redder_on_the_left[1] < -50
+
+
 def test_the_painting_scale_is_that_of_the_painting():
     photo, painting = load_image("cat", 48), load_image("great_wave", 96)
     half = transfer(photo, painting, painting_scale=0.75, **CONTROLLED)
@@ -271,6 +299,9 @@ def test_a_run_starts_from_an_earlier_result():
         ({"masks": [np.zeros((48, 72))]}, "leave no place to paint"),
         ({"masks": [np.ones((48, 48))]}, "48 × 48 pixels and the picture 72 × 48"),
         ({"masks": [np.full((48, 72), np.nan)]}, "finite"),
+        ({"painting_masks": []}, "1 paintings and 0 masks of parts"),
+        ({"painting_masks": [np.zeros((48, 71))]}, "covers nothing"),
+        ({"painting_masks": [np.ones((48, 20))]}, "proportions have to agree"),
         ({"painting_scale": 0}, "above 0"),
         ({"colours": "sepia"}, "not 'sepia'"),
         ({"statistic": "median"}, "not 'median'"),
