@@ -21,7 +21,8 @@ from helpers.errors import ArgumentError, RunError
 from helpers.files import NOTEBOOKS, lesson_files, written_whole
 
 _WHOLE_ON_A_SLIDE = 8
-"""Code of more lines than these has its answer on a slide of its own, where it can be large."""
+"""Code of more lines than these has its answer on a slide of its own, where it can be large; of several
+figures, code of more than half as many lines."""
 
 
 def run_lesson(path: Path) -> Any:
@@ -190,7 +191,8 @@ def _slides(notebook: Any) -> list[_Slide]:
                 code = _without_plumbing(cell.source)
                 slide.lines += code.count("\n") + 1
                 slide.main.append(_part("code", _highlighted(code), kind))
-            if answers and slide.lines > _WHOLE_ON_A_SLIDE:
+            most = _WHOLE_ON_A_SLIDE if answers.count("<figure") < 2 else _WHOLE_ON_A_SLIDE // 2
+            if answers and slide.lines > most:
                 slides.append(_Slide(under))
             if answers:
                 slides[-1].main.append(_part("answer", answers, kind))
@@ -219,7 +221,7 @@ def _index(contents: Sequence[tuple[str, Any, float]]) -> str:
         paragraphs = re.findall(r"<p>(.*?)</p>", _rendered(notebook.cells[0].source), re.S)
         about = next(text for text in paragraphs if "<img" not in text)
         cards.append(
-            f'<article>{_last_picture(notebook)}<h2><a href="{name}">{html.escape(_title(notebook))}</a></h2>'
+            f'<article>{_cover(notebook)}<h2><a href="{name}">{html.escape(_title(notebook))}</a></h2>'
             f'<p>{about}</p><p class="small"><a href="slides/{name}">as slides</a> · its cells ran in '
             f"{clock(seconds)}</p></article>"
         )
@@ -233,12 +235,17 @@ def _index(contents: Sequence[tuple[str, Any, float]]) -> str:
     )
 
 
-def _last_picture(notebook: Any) -> str:
+def _cover(notebook: Any) -> str:
+    """The last picture of the cell that bears the tag ``cover``, or of the lesson."""
+    cells = [cell for cell in notebook.cells if "cover" in _tags(cell)] or notebook.cells
     pictures = [
         picture
-        for cell in notebook.cells
+        for cell in cells
         for output in cell.get("outputs", [])
-        for picture in re.findall(r'<img src="[^"]*"', output.get("data", {}).get("text/html", ""))
+        # A plot is an image as well, but not one of the width that its place has.
+        for picture in re.findall(
+            r'(<img src="[^"]*") alt="[^"]*" style="width:100%', output.get("data", {}).get("text/html", "")
+        )
     ]
     return f'{pictures[-1]} alt="">' if pictures else ""
 
@@ -320,8 +327,19 @@ def _highlighted(code: str) -> str:
 def _answers(cell: Any, notebook: Any) -> str:
     widgets = notebook.metadata.get("widgets", {})
     models = next((kept["state"] for kept in widgets.values()), {})
-    answers = "".join(_answer(output, models) for output in cell.outputs)
+    answers = "".join(_answer(output, models) for output in _joined_lines(cell.outputs))
     return f'<div class="answers">{answers}</div>' if answers else ""
+
+
+def _joined_lines(outputs: Iterable[Any]) -> list[Any]:
+    """The outputs with what was printed line by line as one."""
+    joined: list[Any] = []
+    for output in outputs:
+        if joined and output["output_type"] == "stream" == joined[-1]["output_type"]:
+            joined[-1] = {**joined[-1], "text": joined[-1]["text"] + output["text"]}
+        else:
+            joined.append(output)
+    return joined
 
 
 def _answer(output: Any, models: Any) -> str:

@@ -172,6 +172,11 @@ def test_each_kind_of_answer_is_written(output, expected):
     assert expected in pages._answer(output, {})
 
 
+def test_lines_printed_one_by_one_are_one_answer():
+    lines = [new_output("stream", text="one\n"), new_output("stream", text="two\n"), shown("three")]
+    assert "<pre>one\ntwo\n</pre>three" in pages._answers(code("", outputs=lines), lesson())
+
+
 def test_a_widget_is_shown_as_it_stood():
     ipywidgets = pytest.importorskip("ipywidgets")
     box = ipywidgets.VBox(
@@ -229,6 +234,21 @@ def test_the_site_has_every_lesson_but_those_that_fail(small_lessons, tmp_path, 
     assert 'href="00_small.html"' in index
     assert "01_small" not in index
     assert outside(index) == []
+
+
+def test_a_lesson_has_one_cover():
+    def figure(name):
+        return shown(
+            f'<img src="{name}" alt="" style="width:100%"><img src="plot" alt="" style="max-width:100%">'
+        )
+
+    plain, cover = code("1", outputs=[figure("last")]), code("2", outputs=[figure("this")], tags=["cover"])
+    assert pages._cover(lesson(plain)) == '<img src="last" alt="">'
+    assert pages._cover(lesson(cover, plain)) == '<img src="this" alt="">'
+    assert pages._cover(lesson()) == ""
+    for path in LESSONS:
+        cells = nbformat.read(path, as_version=4).cells
+        assert sum("cover" in cell.metadata.get("tags", []) for cell in cells) == 1, path
 
 
 def test_a_lesson_whose_kernel_dies_is_told(small_lessons):

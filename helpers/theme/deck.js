@@ -33,7 +33,7 @@ function fitText(block, across, room, largest) {
     block.classList.toggle("columns", columns);
     let scale = largest;
     while (!scaled(scale) && scale > SMALLEST_TEXT) scale -= 0.03;
-    if (scale > best.scale + 0.2) best = { scale, columns };
+    if (scale > best.scale + 0.25) best = { scale, columns };
   }
   block.classList.toggle("columns", best.columns);
   scaled(best.scale);
