@@ -9,9 +9,10 @@ from pathlib import Path
 from helpers.errors import CourseError, MissingFileError, OutputError, reason, shown
 
 _PROBED = 32 << 20
+_KINDS = ("content", "style", "texture", "mask")
 
 IMAGES = Path(__file__).resolve().parent.parent / "images"
-"""The folder of bundled pictures: ``content/``, ``style/`` and ``texture/``."""
+"""The folder of bundled pictures: ``content/``, ``style/``, ``texture/`` and ``mask/``."""
 
 NOTEBOOKS = IMAGES.parent / "notebooks"
 """The folder of the lessons."""
@@ -28,14 +29,14 @@ def lesson_files(folder: Path = NOTEBOOKS) -> list[Path]:
 def bundled_images(kind: str) -> list[Path]:
     """Paths of the bundled pictures of one kind, sorted by name.
 
-    ``kind``: ``"content"``, ``"style"`` or ``"texture"``.
+    ``kind``: ``"content"``, ``"style"``, ``"texture"``, or ``"mask"`` for regions of two of the others.
     Raises ``MissingFileError`` where the course's folder ``images/`` is not beside ``helpers/``.
     """
     folder = IMAGES / kind
     if not folder.is_dir():
         raise MissingFileError(
             f"There is no folder {folder}: the bundled pictures come with the whole course, "
-            "kinds are content, style and texture."
+            "kinds are content, style, texture and mask."
         )
     return sorted(folder.glob("*.jpg"))
 
@@ -45,7 +46,7 @@ def bundled_image(name: str) -> Path:
 
     Raises ``MissingFileError`` with the names there are.
     """
-    paths = {path.stem: path for kind in ("content", "style", "texture") for path in bundled_images(kind)}
+    paths = {path.stem: path for kind in _KINDS for path in bundled_images(kind)}
     if name not in paths:
         raise MissingFileError(
             f"There is no file and no bundled picture {shown(name)}; bundled are {', '.join(paths)}."

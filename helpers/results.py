@@ -15,6 +15,23 @@ RESULTS_FOLDER = IMAGES / "results"
 _LARGE = {"size": 384, "style_weight": 60.0, "steps": 150, "weights": "bundled"}
 _SMALL = {"size": 256, "steps": 100, "weights": "bundled"}
 
+_CONTROLS: Mapping[str, Mapping[str, Any]] = {
+    "none": {},
+    "colours": {"colours": "luminance"},
+    "blend": {"painting": ["village_street_in_auvers", "great_wave"]},
+    "strokes": {"painting_scale": 1.75},
+    "regions": {
+        "painting": ["great_wave", "village_street_in_auvers"],
+        "masks": ["temple_sky", "temple_ground"],
+    },
+    "parts": {
+        "painting": ["village_street_in_auvers"] * 2,
+        "masks": ["temple_sky", "temple_ground"],
+        "painting_masks": ["village_sky", "village_ground"],
+    },
+}
+"""The settings that the README shows beside each other, all of one photo."""
+
 
 def _described() -> dict[str, tuple[str, dict[str, Any]]]:
     described: dict[str, tuple[str, dict[str, Any]]] = {
@@ -32,6 +49,11 @@ def _described() -> dict[str, tuple[str, dict[str, Any]]]:
         described[f"transfer_{photo}_{painting}"] = (
             "transfer",
             {"photo": photo, "painting": painting, "style_weight": style_weight, **_SMALL},
+        )
+    for name, control in _CONTROLS.items():
+        described[f"control_{name}"] = (
+            "transfer",
+            {"photo": "temple", "painting": "village_street_in_auvers", **control, **_SMALL},
         )
     for layer in STYLE_LAYERS:
         described[f"reconstruction_{layer}"] = (

@@ -15,7 +15,7 @@ IMAGES = Path(__file__).parent.parent / "images"
 def test_every_picture_is_credited_with_its_checksum():
     text = (IMAGES / "CREDITS.md").read_text(encoding="utf-8")
     credited = dict(re.findall(r"^\| `(\S+)` \|.*`([0-9a-f]{64})` \|$", text, re.M))
-    files = [path for kind in ("content", "style", "texture") for path in (IMAGES / kind).iterdir()]
+    files = [path for kind in ("content", "style", "texture", "mask") for path in (IMAGES / kind).iterdir()]
     assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files} == credited
 
 

@@ -13,6 +13,7 @@ from helpers import (
     deprocess,
     image_bytes,
     load_image,
+    load_mask,
     preprocess,
     read_settings,
     resize_image,
@@ -188,6 +189,7 @@ def test_the_bundled_pictures_are_there_and_an_unknown_one_names_them():
     assert len(bundled_images("content")) == 5
     assert len(bundled_images("style")) == 6
     assert len(bundled_images("texture")) == 3
+    assert len(bundled_images("mask")) == 4
     with pytest.raises(FileNotFoundError, match="great_wave"):
         bundled_image("starry_night")
 
@@ -195,3 +197,15 @@ def test_the_bundled_pictures_are_there_and_an_unknown_one_names_them():
 def test_an_image_becomes_the_bytes_of_a_png_file():
     image = np.array([[[0.2, 100.6, 300.0], [-5.0, 1.0, 2.0]]])
     assert np.array_equal(load_image(image_bytes(image)), [[[0, 101, 255], [0, 1, 2]]])
+
+
+@pytest.mark.parametrize(
+    ("picture", "region"), [("temple", "temple"), ("village_street_in_auvers", "village")]
+)
+def test_the_bundled_masks_fit_their_pictures_and_each_other(picture, region):
+    height, width = load_image(picture, 96).shape[:2]
+    sky, ground = (load_mask(f"{region}_{part}", height, width) for part in ("sky", "ground"))
+    assert 0.1 < sky.mean() < 0.6
+    assert np.abs(sky + ground - 1).max() < 0.05
+    assert sky[:10].mean() > 0.7
+    assert sky[-10:].mean() < 0.01
