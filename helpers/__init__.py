@@ -27,7 +27,7 @@ _MODULE_OF = {
         "style_layer_loss style_loss style_term total_loss",
         "objectives": "Tiling objective",
         "synthesis": "coarse_to_fine minimise white_noise",
-        "film": "filming flicker load_frames paint_frames save_film shift warp",
+        "film": "filming flicker load_frames optical_flow paint_frames save_film shift warp",
         "settings": "again load_preset save_preset",
         "literature": "CONVENTIONS as_printed",
         "recipes": "Result reconstruct synthesize_texture transfer",

@@ -181,9 +181,10 @@ def parser() -> argparse.ArgumentParser:
     )
     frames.add_argument(
         "--motion",
-        choices=("none", "shift"),
+        choices=("none", "shift", "flow"),
         default="shift",
-        help="how the picture moves: not at all, or as a whole, as where a camera pans (default: shift)",
+        help="how the picture moves: not at all; as a whole, as where a camera pans; or each thing by "
+        "itself, which needs the package scikit-image (default: shift)",
     )
 
     gallery = commands.add_parser(
@@ -334,9 +335,10 @@ def run_frames(options: argparse.Namespace) -> None:
     name = f"{safe_stem(options.source)}_{safe_stem(options.painting)}.webp"
     path = options.output or _free_path(OUTPUT / name)
     _check_film(path, options.overwrite)
-    from helpers.film import flicker, load_frames, paint_frames, save_film, shift
+    from helpers.film import flicker, load_frames, optical_flow, paint_frames, save_film, shift
 
-    arguments, motion = _common(options), shift if options.motion == "shift" else None
+    arguments = _common(options)
+    motion = {"none": None, "shift": shift, "flow": optical_flow}[options.motion]
     frames = list(load_frames(options.source, arguments.pop("size")))
     results = paint_frames(
         frames,

@@ -1,10 +1,23 @@
 """Films of a run, and runs over the frames of a film."""
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from helpers import filming, flicker, load_frames, load_image, paint_frames, save_film, shift, transfer, warp
+from helpers import (
+    filming,
+    flicker,
+    load_frames,
+    load_image,
+    optical_flow,
+    paint_frames,
+    save_film,
+    shift,
+    transfer,
+    warp,
+)
 
 TINY = {"steps": 3, "next_steps": 2, "weights": "random", "progress": False}
 
@@ -100,6 +113,40 @@ def test_nothing_moves_between_pictures_that_have_nothing_in_common():
     first, second = generator.uniform(0, 255, (2, 40, 50, 3))
     assert not shift(first, first).any()
     assert np.abs(shift(np.full((40, 50, 3), 9.0), second)).max() == 0
+
+
+def test_what_moves_by_itself_is_followed_and_what_was_hidden_is_told():
+    pytest.importorskip("skimage")
+    ground = load_image("grass", 120)[:80, :120]
+    thing = load_image("cat", 96)[20:50, 20:50]
+    before, frame = ground.copy(), ground.copy()
+    before[20:50, 30:60] = thing
+    frame[23:53, 35:65] = thing
+    flow = optical_flow(before, frame)
+    inside, outside = flow[30:46, 42:58], flow[:, 85:]
+    assert np.nanmedian(inside, axis=(0, 1)) == pytest.approx((-3, -5), abs=0.3)
+    assert np.nanmedian(np.abs(outside)) < 0.1
+    moved, seen = warp(before, flow)
+    # The thing has moved away from a strip at its left, whose grass was hidden before.
+    assert np.isfinite(inside).mean() > 0.9
+    assert seen[25:48, 31:34].mean() < 0.5
+    apart, apart_before = (np.abs(each - frame)[26:50, 38:62].mean() for each in (moved, before))
+    assert apart < 0.3 * apart_before
+
+
+def test_a_flow_without_its_package_is_told_in_a_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "skimage.registration", None)
+    with pytest.raises(ImportError, match="pip install scikit-image"):
+        optical_flow(np.zeros((4, 4, 3)), np.zeros((4, 4, 3)))
+
+
+def test_a_warp_leaves_out_what_was_not_to_be_seen():
+    flow = np.zeros((4, 5, 2))
+    flow[1, 2] = np.nan
+    moved, seen = warp(np.ones((4, 5, 3)), flow)
+    assert np.isfinite(moved).all()
+    assert seen.sum() == 19
+    assert seen[1, 2] == 0
 
 
 def test_a_warp_interpolates_and_needs_a_flow_of_the_same_size():
