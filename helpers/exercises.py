@@ -771,6 +771,18 @@ EXERCISES = {
                 "N and M have to be squared, as the differences are.",
             ),
             Mistake(
+                lambda G, A, M: np.sum((G - A) ** 2) / (4 * len(G) ** 2 * M),
+                "M has to be squared: a Gram matrix grows with M, and its difference is squared.",
+            ),
+            Mistake(
+                lambda G, A, M: np.sum((G - A) ** 2) / (4 * len(G) ** 2 * M**3),
+                "You divide by M once too often: below stands M².",
+            ),
+            Mistake(
+                lambda G, A, M: np.sum((G - A) ** 2) / (4 * len(G) * M**2),
+                "N has to be squared: G has N² entries.",
+            ),
+            Mistake(
                 lambda G, A, M: np.mean((G - A) ** 2) / (4 * len(G) ** 2 * M**2),
                 "N² is divided by twice: np.mean does it by itself, so take the sum. (N is G.shape[0], not "
                 "G.size.)",

@@ -321,7 +321,14 @@ def _highlighted(code: str) -> str:
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
-    return highlight(code, PythonLexer(), HtmlFormatter())
+    marked = highlight(code, PythonLexer(), HtmlFormatter(linespans="line"))
+    # A line that is too long for its place goes on under itself, not at the margin.
+    indents = iter(len(line) - len(line.lstrip()) + 4 for line in code.split("\n"))
+    return re.sub(r'<span id="line-\d+">', lambda _: _line(next(indents, 4)), marked)
+
+
+def _line(indent: int) -> str:
+    return f'<span class="line" style="padding-left:{indent}ch;text-indent:-{indent}ch">'
 
 
 def _answers(cell: Any, notebook: Any) -> str:

@@ -1,11 +1,11 @@
 "use strict";
 
 // One slide is shown at a time; its number is the address's fragment, so that a link or a reload leads to it.
-const WIDTH = 1280, HEIGHT = 720, LEFT = 64, TOP = 52, BOTTOM = 44, BESIDE = 390;
-const SMALLEST_TEXT = 0.6, LARGEST_TEXT = 1.25, SMALLEST_PICTURES = 0.4, LARGEST_PICTURES = 2.2;
+const WIDTH = 1280, HEIGHT = 720, LEFT = 64, TOP = 52, BOTTOM = 44, BESIDE = 390, GAP = 30;
+const LARGEST_TEXT = 1.25, SMALLEST_PICTURES = 0.4, LARGEST_PICTURES = 2.2;
 const deck = document.querySelector(".deck");
 const slides = [...document.querySelectorAll(".slide")];
-let current = 0;
+let current = 0, smallestText = 0.6;
 
 document.body.insertAdjacentHTML("beforeend",
   '<div class="bar"><div></div></div><button class="place" title="Contents (c)"></button>' +
@@ -21,7 +21,7 @@ function fitWindow() {
 }
 
 // Text that is made smaller also runs in longer lines, and long code in two columns where that is larger.
-// What is too long even so is scrolled.
+// What is too long even so is scrolled. Returns the scale.
 function fitText(block, across, room, largest) {
   let best = { scale: -1, columns: false };
   const scaled = (scale) => {
@@ -32,14 +32,15 @@ function fitText(block, across, room, largest) {
   for (const columns of block.querySelector(".code") ? [false, true] : [false]) {
     block.classList.toggle("columns", columns);
     let scale = largest;
-    while (!scaled(scale) && scale > SMALLEST_TEXT) scale -= 0.03;
+    while (!scaled(scale) && scale > smallestText) scale -= 0.03;
     if (scale > best.scale + 0.25) best = { scale, columns };
   }
   block.classList.toggle("columns", best.columns);
   scaled(best.scale);
+  return best.scale;
 }
 
-// Pictures are made as large as they go, one below another or side by side.
+// Pictures are made as large as they go, one below another or side by side. Returns the scale.
 function fitPictures(block, across, room) {
   let best = { scale: 0, row: false };
   const answers = [...block.querySelectorAll(".answers")];
@@ -52,20 +53,34 @@ function fitPictures(block, across, room) {
   }
   arrange(best.row);
   block.style.transform = `scale(${Math.max(best.scale, SMALLEST_PICTURES)})`;
+  return best.scale;
 }
+
+const unseen = ".part:not(.waiting)";
 
 function fitSlide(slide) {
   const main = slide.querySelector(".main"), side = slide.querySelector(".side");
   const room = HEIGHT - TOP - BOTTOM, whole = WIDTH - 2 * LEFT;
-  const beside = side.querySelector(".part:not(.waiting)") && main.querySelector(".part");
-  const across = beside ? whole - BESIDE - 30 : whole;
-  const visible = [...main.querySelectorAll(".part:not(.waiting)")];
-  const pictures = visible.length && visible.every((part) => part.matches(".answer") && part.querySelector("img, table"));
-  if (pictures) fitPictures(main, across, room);
-  else fitText(main, across, room, LARGEST_TEXT);
-  side.style.left = `${LEFT + (beside ? across + 30 : 0)}px`;
-  side.style.display = side.querySelector(".part:not(.waiting)") ? "" : "none";
-  fitText(side, beside ? BESIDE : whole, room, beside ? 1 : LARGEST_TEXT);
+  const parts = [...main.querySelectorAll(unseen)];
+  const pictures = parts.length && parts.every((part) => part.matches(".answer") && part.querySelector("img, table"));
+  const fit = (across, high) => pictures ? fitPictures(main, across, high) : fitText(main, across, high, LARGEST_TEXT);
+  const said = side.querySelector(unseen);
+  side.style.display = said ? "" : "none";
+  if (!said) return fit(whole, room);
+
+  // What is said about a picture stands beside it, or below it where that leaves the picture larger.
+  fitText(side, whole, room / 2, 1);
+  const below = side.getBoundingClientRect().height / deck.getBoundingClientRect().height * HEIGHT + GAP;
+  const narrow = whole - BESIDE - GAP;
+  if (fit(whole, room - below) > fit(narrow, room)) {
+    fit(whole, room - below);
+    side.style.left = `${LEFT}px`;
+    side.style.top = `${HEIGHT - BOTTOM - below + GAP}px`;
+  } else {
+    side.style.left = `${LEFT + narrow + GAP}px`;
+    side.style.top = "";
+    fitText(side, BESIDE, room, 1);
+  }
 }
 
 function show(number, whole) {
@@ -100,7 +115,7 @@ function contents() {
   const list = dialog.querySelector("ol");
   list.replaceChildren();
   slides.forEach((slide, index) => {
-    const heading = slide.querySelector("h1, h2");
+    const heading = slide.querySelector("h1, h2, h3");
     if (!heading) return;
     const entry = document.createElement("li"), link = document.createElement("a");
     link.href = `#${index + 1}`;
@@ -122,10 +137,12 @@ const KEYS = {
 };
 
 addEventListener("keydown", (event) => {
+  if (dialog.open) {
+    if (event.key === "c") dialog.close();
+    return;
+  }
   const act = KEYS[event.key];
-  if (!act || dialog.open || event.ctrlKey || event.metaKey || event.altKey) return;
-  // On a folded solution these two keys open it.
-  if (event.target.closest("summary") && (event.key === " " || event.key === "Enter")) return;
+  if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   act();
 });
@@ -140,11 +157,22 @@ addEventListener("touchend", (event) => {
 const asked = () => parseInt(location.hash.slice(1), 10) - 1 || 0;
 place.onclick = contents;
 dialog.onclick = (event) => { if (event.target === dialog) dialog.close(); };
-deck.addEventListener("toggle", () => fitSlide(slides[current]), true);
+deck.addEventListener("toggle", (event) => {
+  // The space bar goes on to the next slide, and does not fold what a click has opened.
+  event.target.querySelector("summary").blur();
+  fitSlide(slides[current]);
+}, true);
 addEventListener("resize", fitWindow);
 addEventListener("hashchange", () => show(asked(), false));
-addEventListener("beforeprint", () => slides.forEach((slide) => {
-  slide.querySelectorAll(".waiting").forEach((part) => part.classList.remove("waiting"));
-  fitSlide(slide);
-}));
+addEventListener("beforeprint", () => {
+  smallestText = 0.3; // Paper does not scroll.
+  slides.forEach((slide) => {
+    slide.querySelectorAll(".waiting").forEach((part) => part.classList.remove("waiting"));
+    fitSlide(slide);
+  });
+});
+addEventListener("afterprint", () => {
+  smallestText = 0.6;
+  show(current, true);
+});
 addEventListener("load", () => { fitWindow(); show(asked(), false); });
