@@ -7,6 +7,7 @@ Such a page opens from a disk or a stick, without a server and without a network
 import ast
 import base64
 import dataclasses
+import datetime
 import html
 import re
 import sys
@@ -23,6 +24,9 @@ from helpers.files import NOTEBOOKS, lesson_files, written_whole
 _WHOLE_ON_A_SLIDE = 8
 """Code of more lines than these has its answer on a slide of its own, where it can be large; of several
 figures, code of more than half as many lines."""
+
+_WORTH_TELLING = 2.0
+"""From how many seconds on the site says how long a cell ran, for those who would run it in a lecture."""
 
 
 def run_lesson(path: Path) -> Any:
@@ -136,7 +140,18 @@ def _cell(cell: Any, notebook: Any) -> str:
     if cell.cell_type == "markdown":
         text = re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', _rendered(cell.source))
         return f'<section class="text">{text}</section>'
-    return f'<section class="code">{_source(cell)}{_answers(cell, notebook)}</section>'
+    seconds = _seconds(cell)
+    took = f'<p class="took">{clock(seconds)}</p>' if seconds >= _WORTH_TELLING else ""
+    return f'<section class="code">{_source(cell)}{took}{_answers(cell, notebook)}</section>'
+
+
+def _seconds(cell: Any) -> float:
+    """How long a cell ran, as the kernel noted it."""
+    noted = cell.metadata.get("execution", {})
+    begin, end = (noted.get(name) for name in ("iopub.status.busy", "iopub.status.idle"))
+    if begin is None or end is None:
+        return 0.0
+    return (datetime.datetime.fromisoformat(end) - datetime.datetime.fromisoformat(begin)).total_seconds()
 
 
 def deck(notebook: Any) -> str:

@@ -172,6 +172,18 @@ def test_each_kind_of_answer_is_written(output, expected):
     assert expected in pages._answer(output, {})
 
 
+def test_the_site_tells_how_long_a_slow_cell_ran():
+    slow, quick = code("slow"), code("quick")
+    for cell, second in ((slow, 19), (quick, 1)):
+        cell.metadata["execution"] = {
+            "iopub.status.busy": "2026-01-01T10:00:00.000000Z",
+            "iopub.status.idle": f"2026-01-01T10:00:{second:02}.200000Z",
+        }
+    markup = pages.page(lesson(slow, quick, code("not run")), ["a"], "a")
+    assert markup.count('class="took"') == 1
+    assert '<p class="took">19 s</p>' in markup
+
+
 def test_lines_printed_one_by_one_are_one_answer():
     lines = [new_output("stream", text="one\n"), new_output("stream", text="two\n"), shown("three")]
     assert "<pre>one\ntwo\n</pre>three" in pages._answers(code("", outputs=lines), lesson())
