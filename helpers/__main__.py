@@ -310,16 +310,37 @@ def run_transfer(options: argparse.Namespace) -> None:
         check_writable(options.save_preset)
         left_out = ("masks", "painting_masks", *_kept(options, path))
         save_preset(options.save_preset, **{k: v for k, v in arguments.items() if k not in left_out})
+    callbacks = []
     if options.film is not None:
         from helpers.film import filming
 
-        arguments["callback"] = filming(frames)
+        callbacks.append(filming(frames))
+    if options.save_every is not None:
+        callbacks.append(_saving(path, options))
+    if callbacks:
+        arguments["callback"] = lambda record, image: [each(record, image) for each in callbacks]
     painting = paintings[0] if len(paintings) == 1 else paintings
     _save(transfer(options.photo, painting, **arguments), path, options)
     if frames:
         from helpers.film import save_film
 
         print(_shown(save_film(frames, options.film)))
+
+
+def _saving(path: Path, options: argparse.Namespace) -> Any:
+    """A callback that saves the picture of every so many steps in a folder beside ``path``."""
+    from helpers.images import save_image
+
+    folder = path.with_name(f"{path.stem}_steps")
+    if not options.resume:
+        _refuse_existing(folder, options.overwrite)
+    folder.mkdir(exist_ok=True)
+
+    def save(record: Any, image: Any) -> None:
+        if record["step"] % options.save_every == 0:
+            save_image(image(), folder / f"{record['step']:04d}{path.suffix}")
+
+    return save
 
 
 def run_again(options: argparse.Namespace) -> None:
@@ -539,7 +560,8 @@ def _add_control(command: argparse.ArgumentParser) -> None:
         type=_name_and_number,
         action=_Together,
         metavar="LAYER=W",
-        help="a weight for each of the style's layers (default: 1 / their number)",
+        help="a weight for each of the style's layers, or one number: the weight of each layer beside that "
+        "of the one before it (default: 1)",
     )
     group.add_argument("--content-layer", metavar="LAYER", help="(default: conv4_2)")
     group.add_argument("--content-weight", type=float, metavar="α", help="weight of the photo (default: 1)")
@@ -560,6 +582,12 @@ def _add_control(command: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="end early where ten steps lower the loss by less than this share, such as 0.01",
     )
+    group.add_argument(
+        "--save-every",
+        type=_positive,
+        metavar="STEPS",
+        help="keep the picture of every so many steps as well, in a folder called NAME_steps",
+    )
     group.add_argument("--film", type=Path, metavar="FILE", help="keep the run as a film, a .gif or a .webp")
     group.add_argument(
         "--save-preset", type=Path, metavar="FILE", help="write these settings to a .json for --preset"
@@ -567,10 +595,11 @@ def _add_control(command: argparse.ArgumentParser) -> None:
 
 
 class _Together(argparse.Action):
-    """Pairs of a name and a number, as a dict."""
+    """Pairs of a name and a number, as a dict; or the number alone."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
-        setattr(namespace, self.dest, dict(values))
+        alone = len(values) == 1 and not values[0][0]
+        setattr(namespace, self.dest, values[0][1] if alone else dict(values))
 
 
 def _name_and_number(text: str) -> tuple[str, float]:

@@ -1,5 +1,6 @@
 """The arguments of the recipes, each by itself: what kind of value it is, and within which bounds."""
 
+import numbers
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
@@ -12,6 +13,8 @@ from helpers.losses import Statistic
 from helpers.optimizers import Coordinates
 from helpers.synthesis import MOST_SCALES, MOST_STEPS, Optimizer
 from helpers.vgg import Pooling, layer_name
+
+_STEEPEST = 1000.0
 
 
 def checked(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -46,8 +49,13 @@ def _check_resume(resume: Any) -> None:
 
 
 def _check_weight_of_each(weights: Any) -> None:
+    if isinstance(weights, numbers.Real) and not isinstance(weights, bool):
+        check_number("The weight of a layer beside the one before it", weights, above=True, most=_STEEPEST)
+        return
     if not isinstance(weights, Mapping):
-        raise ArgumentError(f"Weights of layers are a dict by their names, not {shown(weights)}.")
+        raise ArgumentError(
+            f"Weights of layers are a dict by their names or a number above 0, not {shown(weights)}."
+        )
     for layer, weight in weights.items():
         layer_name(layer)
         check_number(f"The weight of {layer}", weight)

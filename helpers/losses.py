@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 from helpers.backend import keras
 from helpers.errors import ArgumentError
-from helpers.vgg import layer_name, layer_names, stride
+from helpers.vgg import LAYERS, layer_name, layer_names, stride
 
 ops = keras.ops
 
@@ -23,6 +23,10 @@ PIXELS = "pixels"
 
 Statistic = Literal["gram", "shifted gram", "mean and covariance"]
 """What of a layer's feature maps is the style: see ``gram``, ``shifted_gram`` and ``mean_and_covariance``."""
+
+LayerWeights = Mapping[str, float] | float
+"""The w_l of equation (5): a weight for each layer, or a number r, the weight of each layer beside that of
+the layer before it: w_l ∝ r^l, in sum 1. Below 1 the fine strokes of the first layers count for more."""
 
 
 class Term(NamedTuple):
@@ -122,12 +126,12 @@ def gram_distance(gram: Any, target: Any) -> Any:
     return ops.sum(ops.square(gram - target)) / (4 * gram.shape[0] ** 2)
 
 
-def style_loss(features: Features, targets: Features, weights: Mapping[str, float] | None = None) -> Any:
+def style_loss(features: Features, targets: Features, weights: LayerWeights | None = None) -> Any:
     """Equation (5): L_style = Σ_l w_l E_l.
 
     ``features``, ``targets``: feature maps of the image and of the painting, ``{layer: (1, h, w, N)}``;
-    every layer of ``targets`` counts. ``weights``: ``{layer: w_l}``, by default 1 / number of layers each,
-    as in the paper. Layers may bear Keras' or the paper's names.
+    every layer of ``targets`` counts. ``weights``: see ``LayerWeights``, by default 1 / number of layers
+    each, as in the paper. Layers may bear Keras' or the paper's names.
 
     Returns a scalar. Raises ``ArgumentError`` where a layer is missing.
     Source: Gatys, Ecker and Bethge (2015), equation (5).
@@ -182,7 +186,7 @@ def content_term(target: Any, layer: str, weight: float, per_entry: bool, name: 
 def style_term(
     targets: Features,
     weight: float,
-    layer_weights: Mapping[str, float] | None = None,
+    layer_weights: LayerWeights | None = None,
     name: str = "style",
     statistic: Statistic = "gram",
     masks: Features | None = None,
@@ -348,9 +352,13 @@ def _style_distance(style: Mapping[str, Any], target: Mapping[str, Any]) -> Any:
     return distance
 
 
-def _layer_weights(layers: tuple[str, ...], weights: Mapping[str, float] | None) -> Mapping[str, float]:
+def _layer_weights(layers: tuple[str, ...], weights: LayerWeights | None) -> Mapping[str, float]:
     if weights is None:
         return dict.fromkeys(layers, 1 / len(layers))
+    if not isinstance(weights, Mapping):
+        in_order = sorted(layers, key=LAYERS.index)
+        powers = {layer: float(weights) ** number for number, layer in enumerate(in_order)}
+        return {layer: powers[layer] / sum(powers.values()) for layer in layers}
     weights = _by_layer(weights)
     if set(weights) != set(layers):
         raise ArgumentError(

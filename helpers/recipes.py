@@ -30,7 +30,7 @@ from helpers.images import (
     resize_mask,
     save_image,
 )
-from helpers.losses import Statistic, Term, content_term, masks_at, style_term
+from helpers.losses import LayerWeights, Statistic, Term, content_term, masks_at, style_term
 from helpers.memory import fitting_tiling, memory_installed
 from helpers.objectives import Evaluate, Network, Tiling, feature_maps, objective, styles
 from helpers.optimizers import Coordinates
@@ -177,7 +177,7 @@ def synthesize_texture(
     seed: int = 0,
     start: Any = "noise",
     scales: int | None = None,
-    layer_weights: Mapping[str, float] | None = None,
+    layer_weights: LayerWeights | None = None,
     statistic: Statistic = "gram",
     optimizer: Optimizer = "lbfgs",
     coordinates: Coordinates = "pixels",
@@ -198,8 +198,9 @@ def synthesize_texture(
     Minimises equation (5) over the pixels.
 
     ``image``: the source, whatever ``load_image`` accepts; ``source_size``: its shorter side, ``None``
-    keeps its size. ``layers``: the layers of equation (5), ``layer_weights``: its w_l, by default
-    1 / number of layers each. ``statistic``: what of the feature maps is compared, see ``style_term``.
+    keeps its size. ``layers``: the layers of equation (5), ``layer_weights``: its w_l, see
+    ``LayerWeights``, by default 1 / number of layers each. ``statistic``: what of the feature maps is
+    compared, see ``style_term``.
     ``size``: the side of a square texture or its height and width; ``None`` takes the source's.
     Everything else is as in ``reconstruct``.
 
@@ -243,7 +244,7 @@ def transfer(
     style_weight: float = 50.0,
     content_layer: str = CONTENT_LAYER,
     style_layers: str | Iterable[str] = STYLE_LAYERS,
-    layer_weights: Mapping[str, float] | None = None,
+    layer_weights: LayerWeights | None = None,
     content_per_entry: bool = True,
     statistic: Statistic = "gram",
     blend: Sequence[float] | None = None,
@@ -280,8 +281,9 @@ def transfer(
     shorter side of the result; ``None`` keeps the photo's size.
     ``content_weight``, ``style_weight``: α and β. ``content_per_entry``: divide equation (1) by the number
     N·M of its entries, so that one β serves every size; ``False`` takes (1) as printed.
-    ``style_layers``: the layers of equation (5), ``layer_weights``: its w_l, by default 1 / number of
-    layers each. ``statistic``: what of the feature maps is compared, see ``style_term``.
+    ``style_layers``: the layers of equation (5), ``layer_weights``: its w_l, see ``LayerWeights``, by
+    default 1 / number of layers each. ``statistic``: what of the feature maps is compared, see
+    ``style_term``.
     ``blend``: how much each of several paintings counts beside the others, by default all alike.
     ``masks``: for each painting where it goes, see ``load_mask``; white places are painted in its manner.
     ``painting_masks``: for each painting which part of it is looked at, or ``None`` for all of it: the same

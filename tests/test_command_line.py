@@ -52,6 +52,19 @@ def test_a_preset_sets_size_and_steps_and_what_is_said_beside_it_goes_before(tmp
         assert (settings["size"], settings["steps"]) == expected
 
 
+def test_a_transfer_keeps_its_steps_and_weighs_its_layers_by_one_number(tmp_path, capsys):
+    path = tmp_path / "out.jpg"
+    command = ["transfer", "cat", "great_wave", *TINY, "--steps", "5", "--save-every", "2"]
+    command += ["--layer-weights", "0.5", "--output", str(path)]
+    assert main(command) == 0
+    steps = tmp_path / "out_steps"
+    assert sorted(kept.name for kept in steps.iterdir()) == ["0002.jpg", "0004.jpg"]
+    assert load_image(steps / "0004.jpg").shape == load_image(path).shape
+    path.unlink()
+    assert main(command) == 1
+    assert "out_steps exists already" in capsys.readouterr().err
+
+
 def test_a_transfer_under_control_and_again(tmp_path, capsys):
     mask, preset, film = tmp_path / "mask.png", tmp_path / "mine.json", tmp_path / "run.gif"
     left = np.zeros((24, 36, 3))

@@ -429,7 +429,7 @@ FITTING = {
     "size": {"None"},
     "content_weight": {"0.5", str(10**30)},
     "style_weight": {"0.5", str(10**30)},
-    "layer_weights": {"None", "{}"},
+    "layer_weights": {"None", "{}", "0.5"},
     "content_per_entry": ...,
     "blend": {"None"},
     "masks": {"None"},

@@ -206,3 +206,17 @@ def test_losses_take_mixed_precisions_integers_and_lists(generator):
     )
     assert np.array(gram_matrix(np.full((1, 2, 2, 1), 200, np.uint8))).tolist() == [[160000.0]]
     assert float(content_loss([[[[1, 2]]]], [[[[3, 5]]]])) == 6.5
+
+
+def test_one_number_weighs_each_layer_beside_the_one_before_it(generator):
+    layers = ("block3_conv1", "block1_conv1", "block2_conv1")
+    features, targets = (
+        {layer: generator.uniform(size=(1, 4, 5, 3)).astype(np.float32) for layer in layers} for _ in range(2)
+    )
+    by_name = {"block1_conv1": 4 / 7, "block2_conv1": 2 / 7, "block3_conv1": 1 / 7}
+    assert float(style_loss(features, targets, 0.5)) == pytest.approx(
+        float(style_loss(features, targets, by_name)), rel=1e-5
+    )
+    assert float(style_loss(features, targets, 1)) == pytest.approx(
+        float(style_loss(features, targets)), rel=1e-5
+    )
