@@ -59,7 +59,7 @@ class Extent:
     tutorials_to_their_end: bool
 
 
-FULL = Extent(256, 400, 1000, (256, 512), (256, 512, 1024), True)
+FULL = Extent(192, 400, 1000, (256, 512), (256, 512, 1024), True)
 QUICK = Extent(96, 60, 70, (256,), (256,), False)
 
 

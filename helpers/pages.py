@@ -91,7 +91,8 @@ def write_site(folder: Path) -> Path:
     """
     (folder / "slides").mkdir(parents=True, exist_ok=True)
     paths = lesson_files()
-    contents, failures = [], []
+    contents: list[tuple[str, Any, float]] = []
+    failures: list[str] = []
     for path in paths:
         began = time.perf_counter()
         try:
@@ -100,12 +101,17 @@ def write_site(folder: Path) -> Path:
             failures.append(path.stem)
             print(error, file=sys.stderr)
             continue
-        name, seconds = f"{path.stem}.html", time.perf_counter() - began
-        _written(folder / name, page(notebook, [other.stem for other in paths], path.stem))
-        _written(folder / "slides" / name, deck(notebook))
-        contents.append((name, notebook, seconds))
+        contents.append((path.stem, notebook, time.perf_counter() - began))
+        _written(folder / "slides" / f"{path.stem}.html", deck(notebook))
+    stems = [stem for stem, *_ in contents]
+    for stem, notebook, _ in contents:
+        _written(folder / f"{stem}.html", page(notebook, stems, stem))
     index = _written(folder / "index.html", _index(contents))
     if failures:
+        for stem in failures:
+            # What an earlier run left of it would be taken for this one's.
+            for page_of in (folder / f"{stem}.html", folder / "slides" / f"{stem}.html"):
+                page_of.unlink(missing_ok=True)
         raise RunError(f"These lessons failed: {', '.join(failures)}; {index} has the others.")
     return index
 
@@ -232,12 +238,11 @@ def _without_plumbing(source: str) -> str:
 
 def _index(contents: Sequence[tuple[str, Any, float]]) -> str:
     cards = []
-    for name, notebook, seconds in contents:
-        paragraphs = re.findall(r"<p>(.*?)</p>", _rendered(notebook.cells[0].source), re.S)
-        about = next(text for text in paragraphs if "<img" not in text)
+    for stem, notebook, seconds in contents:
+        about = re.search(r"</h1>\s*<p>(.*?)</p>", _rendered(notebook.cells[0].source), re.S)[1]
         cards.append(
-            f'<article>{_cover(notebook)}<h2><a href="{name}">{html.escape(_title(notebook))}</a></h2>'
-            f'<p>{about}</p><p class="small"><a href="slides/{name}">as slides</a> · its cells ran in '
+            f'<article>{_cover(notebook)}<h2><a href="{stem}.html">{html.escape(_title(notebook))}</a></h2>'
+            f'<p>{about}</p><p class="small"><a href="slides/{stem}.html">as slides</a> · its cells ran in '
             f"{clock(seconds)}</p></article>"
         )
     heading = (
@@ -307,10 +312,16 @@ def _rendered(markdown: str) -> str:
         def inline_math(self, body: str) -> str:
             return _equation(body, "inline")
 
+        def image(self, text: str, url: str, title: str | None = None) -> str:
+            # A picture from the network, such as the badge that opens Colab, is not to be fetched.
+            return text if url.startswith("http") else super().image(text, url, title)
+
         def heading(self, text: str, level: int, **attributes: Any) -> str:
             return f"<h{level}>{text}</h{level}>"
 
-    return MarkdownWithMath(renderer=Renderer(escape=False)).render(markdown)
+    return MarkdownWithMath(renderer=Renderer(escape=False, embed_images=True, path=str(NOTEBOOKS))).render(
+        markdown
+    )
 
 
 def _equation(tex: str, display: str) -> str:

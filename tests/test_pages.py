@@ -145,6 +145,15 @@ def test_a_page_fetches_nothing():
         assert "font/woff2;base64," in markup
 
 
+def test_the_badge_of_a_published_lesson_is_a_link_in_words():
+    badge = "[![Open in Colab](https://colab.example/badge.svg)](https://colab.example/lesson)\n\n"
+    notebook = new_notebook(cells=[markdown(badge + "# 1 · A lesson\n\nWhat it is about.", "slide")])
+    for markup in (pages.deck(notebook), pages.page(notebook, ["a"], "a")):
+        assert '<a href="https://colab.example/lesson">Open in Colab</a>' in markup
+        assert outside(markup) == []
+    assert "<p>What it is about.</p>" in pages._index([("a", notebook, 1.0)])
+
+
 def test_a_page_leads_to_its_neighbours():
     markup = pages.page(lesson(), ["00_a", "01_b", "02_c"], "01_b")
     for target in ("00_a.html", "02_c.html", "index.html", "slides/01_b.html"):
@@ -236,6 +245,8 @@ def test_slides_are_written_with_what_the_cells_answered(small_lessons, tmp_path
 
 
 def test_the_site_has_every_lesson_but_those_that_fail(small_lessons, tmp_path, capsys):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "01_small.html").write_text("of an earlier run")
     assert main(["run", "--output", str(tmp_path / "site")]) == 1
     said = capsys.readouterr().err
     assert "01_small.ipynb failed in its cell the-cell: ZeroDivisionError: division by zero" in said
@@ -246,6 +257,7 @@ def test_the_site_has_every_lesson_but_those_that_fail(small_lessons, tmp_path, 
     assert 'href="00_small.html"' in index
     assert "01_small" not in index
     assert outside(index) == []
+    assert "01_small" not in (tmp_path / "site" / "00_small.html").read_text("utf-8")
 
 
 def test_a_lesson_has_one_cover():
