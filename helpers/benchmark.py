@@ -394,7 +394,10 @@ def _summary(history: Sequence[Record], goal: float, shape: tuple[int, int]) -> 
 
 
 def _points(history: Sequence[Record]) -> list[tuple[float, float, float]]:
-    return [(record["seconds"], record["size"], record["total"]) for record in history]
+    # Rounded to what was measured, so that the file stays small.
+    return [
+        (round(record["seconds"], 2), record["size"], float(f"{record['total']:.5g}")) for record in history
+    ]
 
 
 def _wait(tensor: Any) -> None:

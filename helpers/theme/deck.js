@@ -56,15 +56,15 @@ function fitPictures(block, across, room) {
   return best.scale;
 }
 
-const unseen = ".part:not(.waiting)";
+const SHOWN = ".part:not(.waiting)";
 
 function fitSlide(slide) {
   const main = slide.querySelector(".main"), side = slide.querySelector(".side");
   const room = HEIGHT - TOP - BOTTOM, whole = WIDTH - 2 * LEFT;
-  const parts = [...main.querySelectorAll(unseen)];
+  const parts = [...main.querySelectorAll(SHOWN)];
   const pictures = parts.length && parts.every((part) => part.matches(".answer") && part.querySelector("img, table"));
   const fit = (across, high) => pictures ? fitPictures(main, across, high) : fitText(main, across, high, LARGEST_TEXT);
-  const said = side.querySelector(unseen);
+  const said = side.querySelector(SHOWN);
   side.style.display = said ? "" : "none";
   if (!said) return fit(whole, room);
 
