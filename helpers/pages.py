@@ -314,14 +314,16 @@ def _rendered(markdown: str) -> str:
 
         def image(self, text: str, url: str, title: str | None = None) -> str:
             # A picture from the network, such as the badge that opens Colab, is not to be fetched.
-            return text if url.startswith("http") else super().image(text, url, title)
+            if url.startswith("http"):
+                return text
+            data = base64.b64encode((NOTEBOOKS / url).read_bytes()).decode()
+            kind = "jpeg" if url.endswith(".jpg") else "png"
+            return f'<img src="data:image/{kind};base64,{data}" alt="{html.escape(text)}">'
 
         def heading(self, text: str, level: int, **attributes: Any) -> str:
             return f"<h{level}>{text}</h{level}>"
 
-    return MarkdownWithMath(renderer=Renderer(escape=False, embed_images=True, path=str(NOTEBOOKS))).render(
-        markdown
-    )
+    return MarkdownWithMath(renderer=Renderer(escape=False)).render(markdown)
 
 
 def _equation(tex: str, display: str) -> str:

@@ -154,6 +154,17 @@ def test_the_badge_of_a_published_lesson_is_a_link_in_words():
     assert "<p>What it is about.</p>" in pages._index([("a", notebook, 1.0)])
 
 
+def test_a_solution_stays_folded_and_a_picture_beside_the_lessons_comes_along():
+    markup = pages._rendered(
+        "<details><summary>Solution</summary>\n\n```python\nx = 1\n```\n\n</details>\n\n"
+        "![A wave](../images/style/great_wave.jpg)"
+    )
+    folded = markup[markup.index("<details>") : markup.index("</details>")]
+    assert "highlight" in folded
+    assert '<img src="data:image/jpeg;base64,' in markup
+    assert 'alt="A wave"' in markup
+
+
 def test_a_page_leads_to_its_neighbours():
     markup = pages.page(lesson(), ["00_a", "01_b", "02_c"], "01_b")
     for target in ("00_a.html", "02_c.html", "index.html", "slides/01_b.html"):
