@@ -275,7 +275,7 @@ def resolve_precision(precision: str) -> Precision:
 def faster_precision() -> Precision:
     """``"bfloat16"`` where this machine convolves in it, there and back, in 0.8 of float32's time or less.
 
-    Measured once, in a fraction of a second: what a processor says of itself does not tell, since one that
+    Measured once, in about half a second: what a processor says of itself does not tell, since one that
     knows bfloat16 may still be slower in it.
     """
     pixels = np.random.default_rng(0).standard_normal((1, 48, 48, 128), dtype=np.float32)
@@ -287,7 +287,8 @@ def faster_precision() -> Precision:
 
     differentiated = compiled(value_and_gradient(convolved))
     seconds = dict.fromkeys(get_args(Precision), math.inf)
-    for _ in range(6):  # The first of each also compiles.
+    # The first of each also compiles; the shortest of many is the machine's own, whatever else it does.
+    for _ in range(16):
         for precision in seconds:
             maps = keras.ops.convert_to_tensor(pixels, precision)
             began = time.perf_counter()
