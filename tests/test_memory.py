@@ -31,7 +31,7 @@ def test_small_pictures_are_taken_whole_and_larger_ones_in_tiles(monkeypatch):
     monkeypatch.setattr(memory, "memory_to_be_had", lambda: 8 * GB)
     assert fitting_tiling(256, 384, LAYERS) is None
     assert fitting_tiling(1024, 1536, LAYERS) is not None
-    assert fitting_tiling(512, 768, LAYERS, limit=1.3).cut == "block2_pool"
+    assert fitting_tiling(512, 768, LAYERS, limit=1.45).cut == "block2_pool"
     assert fitting_tiling(2048, 2048, LAYERS, limit=3.5).cut is None
 
 
