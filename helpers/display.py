@@ -110,7 +110,7 @@ def show_images(
     cells = "".join(
         f'<div style="text-align:center"><img src="{_data_url(image)}" '
         f'alt="{html.escape(title or alt)}" style="width:100%;display:block{rendering}">'
-        f'<div style="padding:4px 0">{html.escape(title)}</div></div>'
+        f'<div style="padding:4px 0;overflow-wrap:anywhere">{html.escape(title)}</div></div>'
         for image, title in zip(images, titles, strict=True)
     )
     grid = (
