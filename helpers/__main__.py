@@ -291,7 +291,7 @@ def run_transfer(options: argparse.Namespace) -> None:
         _check_film(options.film, options.overwrite)
     from helpers.literature import as_printed
     from helpers.recipes import transfer
-    from helpers.settings import load_preset, save_preset
+    from helpers.settings import NOT_IN_A_PRESET, load_preset, save_preset
 
     control = {name: value for name in _CONTROL if (value := getattr(options, name)) is not None}
     arguments = load_preset(options.preset) | _common(options) | _kept(options, path)
@@ -308,8 +308,8 @@ def run_transfer(options: argparse.Namespace) -> None:
     if options.save_preset is not None:
         _refuse_existing(options.save_preset, options.overwrite)
         check_writable(options.save_preset)
-        left_out = ("masks", "painting_masks", *_kept(options, path))
-        save_preset(options.save_preset, **{k: v for k, v in arguments.items() if k not in left_out})
+        lasting = {name: value for name, value in arguments.items() if name not in NOT_IN_A_PRESET}
+        save_preset(options.save_preset, **lasting)
     callbacks = []
     if options.film is not None:
         from helpers.film import filming
@@ -334,10 +334,11 @@ def _saving(path: Path, options: argparse.Namespace) -> Any:
     folder = path.with_name(f"{path.stem}_steps")
     if not options.resume:
         _refuse_existing(folder, options.overwrite)
-    folder.mkdir(exist_ok=True)
 
     def save(record: Any, image: Any) -> None:
         if record["step"] % options.save_every == 0:
+            # Not before there is something to keep: a run that is refused leaves no folder behind.
+            folder.mkdir(exist_ok=True)
             save_image(image(), folder / f"{record['step']:04d}{path.suffix}")
 
     return save

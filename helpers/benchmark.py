@@ -114,7 +114,7 @@ def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) ->
     )
     found |= races(photo, painting, extent)
     _print_races(found)
-    (folder / "benchmark.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    (folder / "benchmark.json").write_text(json.dumps(found), encoding="utf-8")
     _draw(found, folder / "benchmark.png")
     print(f"{folder / 'benchmark.json'}, {folder / 'benchmark.png'}")
     return found
@@ -277,15 +277,16 @@ def races(photo: Any, painting: Any, extent: Extent) -> dict[str, Any]:
         found[name] = _followed(begin(evaluate, pixels), min(steps, most), stop_at)
     ends = {name: found[name][-1]["total"] for name in tutorials() if extent.tutorials_to_their_end}
     fast = faster_precision()
-    presets = {**PRESETS["balanced"], "size": None, "precision": fast}
+    presets = {**PRESETS["balanced"], "size": None, "precision": fast, "steps": most}
     sooner = {}
     for name, end in ends.items():
-        own = _raced(photo, painting, presets | {"steps": most}, end * _SHOWN[fast])
+        end_here = end * _SHOWN[fast]
+        own = _raced(photo, painting, presets, end_here)
         theirs = found[name][-1]
         sooner[name] = {
             "loss": end,
             "seconds": theirs["seconds"],
-            "seconds_here": own[-1]["seconds"] if own[-1]["total"] <= end * _SHOWN[fast] else None,
+            "seconds_here": own[-1]["seconds"] if own[-1]["total"] <= end_here else None,
         }
     return {
         "reference": {"loss": loss, "goal": goal, "evaluations": reference[-1]["evaluations"]},

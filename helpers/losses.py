@@ -198,7 +198,7 @@ def style_term(
     ``masks``: the region that shall have this style, ``{layer: (1, h, w, 1)}``, 0…1, see ``masks_at``. Its
     Gram matrix is a sum over the region, divided by the region's own area: Σ_k m_k F_ik F_jk / Σ_k m_k.
 
-    Raises ``ArgumentError`` for an unknown statistic.
+    Raises ``ArgumentError`` for an unknown statistic or a mask that is 0 everywhere.
     Source: regions: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017), "Controlling perceptual factors in
     neural style transfer", section 4.
     """
@@ -214,6 +214,7 @@ def style_term(
         layer: {"style": STATISTICS[statistic](of_layer), "weight": weights[layer]}
         for layer, of_layer in sums.items()
     }
+    check_masks(masks or {})
     return Term(name, weight, tuple(targets), _style_loss_of_sums(statistic), style_sums, masks or {}, aims)
 
 
@@ -240,18 +241,19 @@ def masks_at(mask: Any, layers: Iterable[str]) -> dict[str, Any]:
 
     ``mask``: ``(H, W)``, 0…1. A position of a layer stands for a square of pixels and counts as much as the
     mean of the mask over it.
-
-    Raises ``ArgumentError`` for a mask that is 0 at every position of a layer.
     """
     over_pixels = ops.convert_to_tensor(mask, "float32")[None, :, :, None]
-    masks = {
+    return {
         layer: ops.average_pool(over_pixels, stride(layer), stride(layer), "valid")
         for layer in layer_names(layers)
     }
-    for layer, over in masks.items():
-        if not float(ops.sum(over)) > 0:
+
+
+def check_masks(masks: Features) -> None:
+    """Raise ``ArgumentError`` for a mask that is 0 at every position of a layer: its area divides a sum."""
+    for layer, mask in masks.items():
+        if not float(ops.sum(mask)) > 0:
             raise ArgumentError(f"A mask covers nothing at the size of {layer}.")
-    return masks
 
 
 def gram(sums: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,16 @@ import numpy as np
 
 from helpers.backend import compiled, keras, value_and_gradient
 from helpers.errors import ArgumentError
-from helpers.losses import PIXELS, Term, data_of, maps_of, style_sums, sums_of_terms, total_of_sums
+from helpers.losses import (
+    PIXELS,
+    Term,
+    check_masks,
+    data_of,
+    maps_of,
+    style_sums,
+    sums_of_terms,
+    total_of_sums,
+)
 from helpers.vgg import (
     POOL_LAYERS,
     Pooling,
@@ -123,8 +132,10 @@ def styles(
     """What the style of an image is made of in some layers: ``{layer: style_sums}``, whole or by tiles.
 
     ``masks``: the part of the image that counts, ``{layer: (1, h, w, 1)}``, see ``masks_at``.
+    Raises ``ArgumentError`` for one that is 0 everywhere.
     """
     layers = layer_names(layers)
+    check_masks(masks or {})
     sums = None
     for tile in itertools.chain(*_grid(*_rows_and_columns(pixels, layers, tiling))):
         own = _of_tile(masks or {}, tile)

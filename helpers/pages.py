@@ -28,6 +28,8 @@ figures, code of more than half as many lines."""
 _WORTH_TELLING = 2.0
 """From how many seconds on the site says how long a cell ran, for those who would run it in a lecture."""
 
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
 
 def run_lesson(path: Path) -> Any:
     """Run a lesson from its first cell to its last, as *Run All Cells* does.
@@ -360,21 +362,14 @@ def _line(indent: int) -> str:
 
 
 def _answers(cell: Any, notebook: Any) -> str:
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+
     widgets = notebook.metadata.get("widgets", {})
     models = next((kept["state"] for kept in widgets.values()), {})
-    answers = "".join(_answer(output, models) for output in _joined_lines(cell.outputs))
+    # What was printed line by line is one answer.
+    outputs = CoalesceStreamsPreprocessor().preprocess_cell(cell, {}, 0)[0].outputs
+    answers = "".join(_answer(output, models) for output in outputs)
     return f'<div class="answers">{answers}</div>' if answers else ""
-
-
-def _joined_lines(outputs: Iterable[Any]) -> list[Any]:
-    """The outputs with what was printed line by line as one."""
-    joined: list[Any] = []
-    for output in outputs:
-        if joined and output["output_type"] == "stream" == joined[-1]["output_type"]:
-            joined[-1] = {**joined[-1], "text": joined[-1]["text"] + output["text"]}
-        else:
-            joined.append(output)
-    return joined
 
 
 def _answer(output: Any, models: Any) -> str:
@@ -386,9 +381,8 @@ def _answer(output: Any, models: Any) -> str:
     if output["output_type"] == "error":
         return f"<pre>{ansi2html(chr(10).join(output['traceback']))}</pre>"
     data = output["data"]
-    for kind in data:
-        if kind == "application/vnd.jupyter.widget-view+json":
-            return f'<div class="widget">{_still(data[kind]["model_id"], models)}</div>'
+    if _WIDGET in data:
+        return f'<div class="widget">{_still(data[_WIDGET]["model_id"], models)}</div>'
     if "text/html" in data:
         return str(data["text/html"])
     if "image/png" in data:

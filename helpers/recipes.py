@@ -327,11 +327,9 @@ def transfer(
         for number, name in enumerate(_numbered("style", len(paintings))):
             if style_weights[number] == 0 and len(paintings) > 1:
                 continue
-            mask = regions and masks_at(resize_mask(regions[number], to_height, to_width), style_layers)
-            of_painting, part = of_paintings[number], parts[number]
-            part = (
-                part if part is None else masks_at(resize_mask(part, *of_painting.shape[1:3]), style_layers)
-            )
+            of_painting = of_paintings[number]
+            mask = regions and _at_layers(regions[number], (to_height, to_width), style_layers)
+            part = _at_layers(parts[number], of_painting.shape[1:3], style_layers)
             aims = styles(of_painting, style_layers, network, tiling, part)
             wanted.append(style_term(aims, style_weights[number], layer_weights, name, statistic, mask))
         scene = Scene(of_photo, tuple(of_paintings), lambda of, layers: feature_maps(of, layers, network))
@@ -398,6 +396,13 @@ def _parts(masks: Sequence[Any] | None, paintings: Sequence[np.ndarray]) -> list
         None if mask is None else load_mask(mask, *painting.shape[:2])
         for mask, painting in zip(masks, paintings, strict=True)
     ]
+
+
+def _at_layers(
+    mask: np.ndarray | None, size: tuple[int, int], layers: Iterable[str]
+) -> dict[str, Any] | None:
+    """A mask at the positions of some layers, for a picture of another height and width."""
+    return None if mask is None else masks_at(resize_mask(mask, *size), layers)
 
 
 def _run(

@@ -18,7 +18,8 @@ from helpers.recipes import NO_SETTINGS, Result, fingerprint
 _RECIPES: Mapping[str, Callable[..., Result]] = {
     recipe.__name__: recipe for recipe in (recipes.transfer, recipes.reconstruct, recipes.synthesize_texture)
 }
-_NOT_IN_A_PRESET = ("photo", "painting", "masks", "painting_masks", *NO_SETTINGS)
+NOT_IN_A_PRESET = ("photo", "painting", "masks", "painting_masks", *NO_SETTINGS)
+"""The arguments of ``transfer`` that belong to one picture or one run."""
 
 
 def save_preset(path: str | os.PathLike, **arguments: Any) -> Path:
@@ -131,6 +132,6 @@ def _check_arguments(
 
 def _check_preset(arguments: Mapping[str, Any], path: Path) -> None:
     _check_arguments(arguments, path)
-    pictures = [name for name in arguments if name in _NOT_IN_A_PRESET]
+    pictures = [name for name in arguments if name in NOT_IN_A_PRESET]
     if pictures:
         raise ArgumentError(f"{path}: a preset serves any picture, so {pictures[0]} has no place in it.")
