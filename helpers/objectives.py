@@ -31,6 +31,7 @@ from helpers.vgg import (
     split_model,
     stride,
 )
+from helpers.winograd import LARGEST_SQUARE
 
 ops = keras.ops
 
@@ -60,6 +61,7 @@ class Network(NamedTuple):
     pooling: Pooling
     normalised: bool
     precision: Precision
+    sliding: bool = False
 
 
 def objective(
@@ -68,12 +70,13 @@ def objective(
     pooling: Pooling = "avg",
     normalised: bool = False,
     precision: Precision = "float32",
+    sliding: bool = False,
     tiling: Tiling | None = None,
 ) -> Evaluate:
     """Build the weighted sum of some terms as a compiled function of the pixels, with its gradient.
 
-    The network is ``feature_model(layers, weights, pooling, normalised, precision)``, cut after the deepest
-    layer a term needs. ``tiling``: how the pixels are cut up, by default not at all.
+    The network is ``feature_model(layers, weights, pooling, normalised, precision, sliding)``, cut after the
+    deepest layer a term needs. ``tiling``: how the pixels are cut up, by default not at all.
 
     Objectives whose terms differ in their weights, maps and targets alone share one compiled graph.
     Raises ``ArgumentError`` where two terms bear the same name, or one that needs the whole picture is to be
@@ -83,7 +86,7 @@ def objective(
     if len(set(names)) != len(names):
         raise ArgumentError(f"Each term needs a name of its own, these are {', '.join(names)}.")
     kinds = tuple(term._replace(weight=None, maps=None, targets=None) for term in terms)
-    network = Network(weights, pooling, normalised, precision)
+    network = Network(weights, pooling, normalised, precision, sliding)
     maps, data = maps_of(terms), data_of(terms)
     if tiling is None:
         evaluate = _whole(kinds, network)
@@ -222,13 +225,18 @@ Crops = tuple[tuple[tuple[int, int], tuple[int, int]], ...]
 
 
 def _spans(length: int, side: int, deepest: str) -> list[_Span]:
-    """Cut a height or width into near-equal tiles that begin where positions of the deepest layer begin."""
+    """Cut a height or width into near-equal tiles that begin where positions of the deepest layer begin.
+
+    What they are cut out with begins where a square of ``winograd.convolve`` does in every layer, so that all
+    squares are those of the whole picture, rounded alike.
+    """
     step = stride(deepest)
     margin = -(-receptive_margin(deepest) // step) * step
+    square = LARGEST_SQUARE * step
     count = min(-(-length // side), max(1, length // step))
     bounds = [round(number * length / count / step) * step for number in range(count)] + [length]
     return [
-        _Span(max(0, begin - margin), min(length, end + margin), begin, end)
+        _Span(max(0, begin - margin) // square * square, min(length, end + margin), begin, end)
         for begin, end in itertools.pairwise(bounds)
     ]
 

@@ -8,6 +8,7 @@ import difflib
 import functools
 import gc
 import hashlib
+import itertools
 import math
 import os
 import re
@@ -19,7 +20,8 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from helpers.backend import compiled, keras, value_and_gradient
+from helpers import winograd
+from helpers.backend import BACKEND, compiled, device, keras, value_and_gradient
 from helpers.errors import (
     ArgumentError,
     CourseError,
@@ -129,16 +131,21 @@ def vgg19(
     Source: Simonyan and Zisserman (2015), configuration E; average pooling: Gatys, Ecker and Bethge
     (2015); normalisation: their "Texture synthesis using convolutional neural networks" (2015).
     """
-    return _network(weights, pooling, normalised, "float32")
+    check_choice("Pooling", pooling, get_args(Pooling))
+    return _vgg19(resolve_weights(weights), pooling, bool(normalised), "float32")
 
 
 @functools.lru_cache(maxsize=8)
-def _vgg19(weights: str, pooling: Pooling, normalised: bool, precision: Precision) -> keras.Model:
+def _vgg19(
+    weights: str, pooling: Pooling, normalised: bool, precision: Precision, by_winograd: tuple[str, ...] = ()
+) -> keras.Model:
     kernels = _kernels(weights)
     if normalised:
         kernels = normalise_filters(kernels, _stored_or_measured_means(weights, pooling))
-    network = _architecture(pooling, precision)
+    network = _architecture(pooling, precision, by_winograd)
     for name, kernel, bias in kernels:
+        if name in by_winograd:
+            kernel = winograd.transformed_kernel(kernel, winograd.WAYS[precision].points)
         network.get_layer(name).set_weights((kernel, bias))
     network.trainable = False
     return network
@@ -150,6 +157,7 @@ def feature_model(
     pooling: Pooling = "avg",
     normalised: bool = False,
     precision: Precision = "float32",
+    sliding: bool = False,
 ) -> keras.Model:
     """The part of VGG19 that computes the feature maps of some layers, and nothing after them.
 
@@ -157,12 +165,14 @@ def feature_model(
     named as they were asked for. Its weights are shared with every other model of the same network.
     Convolution layers are taken after their ReLU.
     ``precision``: what the network computes in; what it returns is ``float32`` either way.
+    ``sliding``: compute every layer as ``vgg19`` does, by sliding its kernel; by default the
+    ``winograd_layers`` are computed by ``winograd.convolve``, which differs in rounding only.
 
     Raises as ``vgg19`` and ``layer_name`` do.
     """
     asked = [layers] if isinstance(layers, str) else list(layers)
     layer_names(asked)
-    network = _network(weights, pooling, normalised, precision)
+    network = _network(weights, pooling, normalised, precision, sliding)
     outputs = {layer: network.get_layer(layer_name(layer)).output for layer in asked}
     return keras.Model(network.input, _in_float32(outputs), name="vgg19_features")
 
@@ -174,13 +184,14 @@ def split_model(
     pooling: Pooling = "avg",
     normalised: bool = False,
     precision: Precision = "float32",
+    sliding: bool = False,
 ) -> tuple[keras.Model, keras.Model]:
     """``feature_model`` in two halves, cut behind a layer.
 
     Returns two models: pixels → ``{layer: feature maps}`` of the layers up to ``cut``, and of ``cut`` itself
     in the network's own precision; feature maps of ``cut`` → those of the layers behind it.
     """
-    network = _network(weights, pooling, normalised, precision)
+    network = _network(weights, pooling, normalised, precision, sliding)
     at = network.get_layer(cut).output
     before = [name for name in layers if LAYERS.index(name) < LAYERS.index(cut)]
     behind = [name for name in layers if LAYERS.index(name) >= LAYERS.index(cut)]
@@ -193,12 +204,27 @@ def split_model(
 
 
 def _network(
-    weights: str | os.PathLike, pooling: Pooling, normalised: bool, precision: Precision
+    weights: str | os.PathLike, pooling: Pooling, normalised: bool, precision: Precision, sliding: bool
 ) -> keras.Model:
     if precision not in get_args(Precision):
         raise ArgumentError(f"The precision is 'float32' or 'bfloat16', not {shown(precision)}.")
     check_choice("Pooling", pooling, get_args(Pooling))
-    return _vgg19(resolve_weights(weights), pooling, bool(normalised), precision)
+    by_winograd = () if sliding else winograd_layers(precision)
+    return _vgg19(resolve_weights(weights), pooling, bool(normalised), precision, by_winograd)
+
+
+def winograd_layers(precision: Precision) -> tuple[str, ...]:
+    """The convolution layers that ``feature_model`` computes by ``winograd.convolve`` here.
+
+    On a processor those with many channels, up to the deepest of the style layers, since the transformed
+    kernels of deeper ones would only take memory. A GPU's library finds its own ways.
+    """
+    if BACKEND != "tensorflow" or device() != "cpu":
+        return ()
+    fewest = winograd.WAYS[precision].channels
+    inputs = itertools.pairwise(("block1_conv1", *CONV_LAYERS))
+    within = layers_up_to(STYLE_LAYERS)
+    return tuple(name for before, name in inputs if name in within and filters(before) >= fewest)
 
 
 def _in_float32(outputs: dict[str, Any]) -> dict[str, Any]:
@@ -273,7 +299,7 @@ def resolve_precision(precision: str) -> Precision:
 
 @functools.cache
 def faster_precision() -> Precision:
-    """``"bfloat16"`` where this machine convolves in it, there and back, in 0.8 of float32's time or less.
+    """``"bfloat16"`` where this machine convolves in it, there and back, in 0.9 of float32's time or less.
 
     Measured once, in about half a second: what a processor says of itself does not tell, since one that
     knows bfloat16 may still be slower in it.
@@ -282,7 +308,14 @@ def faster_precision() -> Precision:
     kernel = np.random.default_rng(1).standard_normal((3, 3, 128, 128), dtype=np.float32)
 
     def convolved(maps: Any) -> tuple[Any, Any]:
-        result = keras.ops.conv(maps, keras.ops.cast(kernel, maps.dtype), padding="same")
+        # As a layer of so many channels is computed in this precision.
+        precision = keras.backend.standardize_dtype(maps.dtype)
+        points, fewest = winograd.WAYS[precision]
+        if winograd_layers(precision) and fewest <= 128:
+            transformed = winograd.transformed_kernel(kernel, points)
+            result = winograd.convolve(maps, keras.ops.convert_to_tensor(transformed), points)
+        else:
+            result = keras.ops.conv(maps, keras.ops.cast(kernel, maps.dtype), padding="same")
         return keras.ops.sum(keras.ops.square(result)), ()
 
     differentiated = compiled(value_and_gradient(convolved))
@@ -294,7 +327,7 @@ def faster_precision() -> Precision:
             began = time.perf_counter()
             keras.ops.convert_to_numpy(keras.ops.cast(differentiated(maps)[1], "float32"))
             seconds[precision] = min(seconds[precision], time.perf_counter() - began)
-    return "bfloat16" if seconds["bfloat16"] <= 0.8 * seconds["float32"] else "float32"
+    return "bfloat16" if seconds["bfloat16"] <= 0.9 * seconds["float32"] else "float32"
 
 
 @functools.cache
@@ -343,7 +376,7 @@ def normalise_filters(kernels: Kernels, means: Mapping[str, np.ndarray]) -> Kern
         before = mean
 
 
-def _architecture(pooling: Pooling, precision: Precision) -> keras.Model:
+def _architecture(pooling: Pooling, precision: Precision, by_winograd: Sequence[str]) -> keras.Model:
     """Keras' VGG19 for pictures of any size, with the pooling and precision asked for and no weights yet."""
     plan = _keras_vgg19(None).get_config()
     # Keras' own network, 80 MB of random numbers, goes before its copy comes.
@@ -351,11 +384,16 @@ def _architecture(pooling: Pooling, precision: Precision) -> keras.Model:
     for layer in plan["layers"]:
         exact = layer["config"]["name"] in ("input_layer", *FLOAT32_LAYERS)
         layer["config"]["dtype"] = "float32" if exact else precision
-        if layer["config"]["name"] in CONV_LAYERS:
+        if layer["config"]["name"] in by_winograd:
+            layer["class_name"] = layer["registered_name"] = "WinogradConvolution"
+            layer["module"] = None
+            layer["config"] = {key: layer["config"][key] for key in ("name", "dtype", "filters")}
+            layer["config"]["points"] = winograd.WAYS[precision].points
+        elif layer["config"]["name"] in CONV_LAYERS:
             layer["config"]["kernel_initializer"] = "zeros"
         elif layer["config"]["name"] in POOL_LAYERS:
             layer["class_name"] = {"avg": "AveragePooling2D", "max": "MaxPooling2D"}[pooling]
-    return keras.Model.from_config(plan)
+    return keras.Model.from_config(plan, {"WinogradConvolution": winograd.WinogradConvolution})
 
 
 def _keras_vgg19(weights: str | None) -> keras.Model:

@@ -93,7 +93,7 @@ def test_a_position_sees_its_margin_and_nothing_beyond(pixels):
     random = ("random", "avg", False, "float32")
     for layer in ("block2_conv1", "block3_pool", "block4_conv1"):
         step, margin = stride(layer), receptive_margin(layer)
-        model = feature_model(layer, *random)
+        model = feature_model(layer, *random, sliding=True)
         row, column = 75 // step // 2, 109 // step // 2
         top, left = row * step, column * step
         height, width = pixels.shape[1:3]

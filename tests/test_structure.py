@@ -21,6 +21,7 @@ ORDER = (
     "backend",
     "display",
     "figures",
+    "winograd",
     "vgg",
     "losses",
     "terms",

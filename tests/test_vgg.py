@@ -22,10 +22,12 @@ from helpers import vgg as vgg_module
 from helpers.vgg import (
     BUNDLED_WEIGHTS,
     MEAN_ACTIVATIONS,
+    layers_up_to,
     mean_activations,
     measured_means,
     smallest_side,
     weights_checksum,
+    winograd_layers,
 )
 
 REFERENCE = Path(__file__).with_name("reference") / "vgg19_bundled.npz"
@@ -90,6 +92,25 @@ def test_average_pooling_is_in_place_and_max_pooling_can_be_had(photo):
         _, height, width, filters = after.shape
         windows = before.reshape(1, height, 2, width, 2, filters)
         np.testing.assert_allclose(after, reduce(windows, axis=(2, 4)), rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.skipif(not winograd_layers("float32"), reason="this backend or device slides every kernel")
+@pytest.mark.parametrize(("precision", "near"), [("float32", 1e-4), ("bfloat16", 0.03)])
+def test_layers_of_many_channels_see_what_a_sliding_kernel_sees(photo, precision, near):
+    fast, slow = (
+        feature_model(STYLE_LAYERS, "bundled", precision=precision, sliding=sliding)
+        for sliding in (False, True)
+    )
+    changed = winograd_layers(precision)
+    assert "block4_conv1" in changed
+    assert "block1_conv2" not in changed
+    assert all(
+        (type(fast.get_layer(name)) is type(slow.get_layer(name))) == (name not in changed)
+        for name in layers_up_to(STYLE_LAYERS)
+    )
+    ours, theirs = fast(preprocess(photo)), slow(preprocess(photo))
+    for layer in STYLE_LAYERS:
+        assert np.linalg.norm(ours[layer] - theirs[layer]) < near * np.linalg.norm(theirs[layer]), layer
 
 
 def test_weights_are_shared_and_frozen():
