@@ -23,7 +23,7 @@ from helpers.images import load_image, preprocess
 from helpers.losses import content_term, style_term
 from helpers.memory import GB, fitting_tiling, peak_memory
 from helpers.objectives import Evaluate, Network, feature_maps, objective, styles
-from helpers.optimizers import Steps, adam, lbfgs, lbfgs_without_search
+from helpers.optimizers import Steps, adam, lbfgs, lbfgs_without_search, remembered_steps
 from helpers.presets import PRESETS
 from helpers.recipes import transfer, versions
 from helpers.synthesis import Record
@@ -212,13 +212,14 @@ def overhead(photo: Any, painting: Any, side: int, coordinates: Any, steps: int 
         return losses, gradient
 
     taken = lbfgs(timed, pixels, coordinates)
+    filling = remembered_steps(*pixels.shape[1:3])
     beside = []
-    for _ in range(2 + steps):
+    for _ in range(filling + steps):
         spent.clear()
         began = time.perf_counter()
         next(taken)
         beside.append(time.perf_counter() - began - sum(spent))
-    seconds = float(np.median(beside[2:]))
+    seconds = float(np.median(beside[filling:]))
     return {"side": side, "coordinates": coordinates, "seconds": seconds, "share": seconds / min(spent)}
 
 

@@ -461,7 +461,7 @@ def _run(
         )
     settings = {
         "recipe": recipe,
-        "arguments": {**noted, **network._asdict()},
+        "arguments": {**noted, **{name: getattr(network, name) for name in network._fields if name in noted}},
         "inputs": fingerprints,
         "steps_taken": len(history),
         "weights": {"name": network.weights, "sha256": weights_checksum(network.weights)},

@@ -40,8 +40,9 @@ Precision = Literal["float32", "bfloat16"]
 """What the convolutions compute in. ``"bfloat16"`` keeps the range of float32 and 8 of its 24 binary digits;
 it halves the memory of feature maps and is faster on some processors and slower on others.
 
-The first two convolutions, a tenth of the work, compute in float32 either way: they see the pixels, which
-8 digits round to whole grey levels, and a gradient rounded there stalls an optimiser long before its end.
+The first convolution computes in float32 either way: it sees the pixels, which 8 digits round to whole grey
+levels. For 300 steps of a transfer bfloat16 lowers the loss as far as float32 does; soon after, no step that
+L-BFGS tries lowers what it shows, and a run ends, 3 % above where float32 still gets.
 """
 
 CONV_LAYERS = tuple(
@@ -70,8 +71,8 @@ Kernels = Iterator[tuple[str, np.ndarray, np.ndarray]]
 """The convolution layers in order: name, kernel ``(3, 3, in, out)``, bias ``(out,)``; one at a time, since
 all of them take 80 MB."""
 
-FLOAT32_LAYERS = ("block1_conv1", "block1_conv2")
-"""The layers that compute in float32 whatever the precision."""
+FLOAT32_LAYERS = ("block1_conv1",)
+"""What computes in float32 whatever the precision."""
 
 _KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _KERAS_FILE_MD5 = "253f8cb515780f3b799900260a226db6"

@@ -124,7 +124,8 @@ def test_coordinates_lead_to_the_pixels_and_back(start, make):
 def test_a_gradient_is_pulled_back_as_finite_differences_say(start, target, make):
     space, evaluate = make(start.shape), towards(target)
     point = space.from_pixels(start)
-    gradient = space.pull_back(point, evaluate(space.to_pixels(point))[1])
+    pixels = space.to_pixels(point)
+    gradient = space.pull_back(pixels, evaluate(pixels)[1])
     direction = np.random.default_rng(1).standard_normal(point.shape).astype(np.float32)
     direction *= 1 / np.linalg.norm(direction)
     up, down = (evaluate(space.to_pixels(point + sign * direction))[0]["total"] for sign in (1, -1))
