@@ -26,7 +26,7 @@ from helpers.presets import PRESETS
 
 OUTPUT = IMAGES.parent / "output"
 OPTIMIZERS = ("lbfgs", "adam")
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "mixed")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -51,6 +51,7 @@ from helpers.vgg import (
     CONTENT_LAYER,
     STYLE_LAYERS,
     Pooling,
+    PrecisionOfRun,
     layer_name,
     layer_names,
     resolve_precision,
@@ -121,7 +122,8 @@ def reconstruct(
     ``scales``: sizes of a coarse-to-fine run, see ``pyramid``; 1 is the paper's way.
     ``callback``, ``coordinates``, ``optimizer``, ``steps``, ``tolerance``: see ``coarse_to_fine``.
     ``weights``, ``pooling``, ``normalised``: see ``vgg19``.
-    ``precision``: see ``Precision``; ``"auto"`` takes what is faster here, see ``faster_precision``.
+    ``precision``: see ``Precision`` and ``PrecisionOfRun``; ``"auto"`` takes what is faster here, see
+    ``resolve_precision``.
     ``memory``: how many GB the run may take; the picture is then looked at in as many tiles as that needs,
     with the same result. By default a quarter of what there is, and no more than 6.
     ``deterministic``: the same arguments on the same machine give the same picture, bit for bit; without
@@ -146,7 +148,7 @@ def reconstruct(
     sizes = pyramid(*target.shape[:2], scales)
     _check_sides({"picture": target}, [layer], sizes)
 
-    def build(height: int, width: int, tiling: Tiling | None) -> Evaluate:
+    def build(height: int, width: int, tiling: Tiling | None, network: Network) -> Evaluate:
         pixels = preprocess(resize_image(target, height, width))
         features = feature_maps(pixels, [layer], network, tiling)
         terms = [content_term(features[layer], layer, 1.0, per_entry=True)]
@@ -215,7 +217,7 @@ def synthesize_texture(
     sizes = pyramid(height, width, _scales(scales, height, width, *source.shape[:2]))
     _check_sides({"source": source, "texture": np.empty((height, width, 3))}, layers, sizes)
 
-    def build(to_height: int, to_width: int, tiling: Tiling | None) -> Evaluate:
+    def build(to_height: int, to_width: int, tiling: Tiling | None, network: Network) -> Evaluate:
         pixels = preprocess(_scaled(source, to_height / height))
         aims = styles(pixels, layers, network, tiling)
         terms = [style_term(aims, 1.0, layer_weights, statistic=statistic)]
@@ -319,7 +321,7 @@ def transfer(
     inputs = {"photo": original, **dict(zip(_numbered("painting", len(given)), originals, strict=True))}
     _check_sides(inputs, (content_layer, *style_layers), sizes)
 
-    def build(to_height: int, to_width: int, tiling: Tiling | None) -> Evaluate:
+    def build(to_height: int, to_width: int, tiling: Tiling | None, network: Network) -> Evaluate:
         of_photo = preprocess(resize_image(content, to_height, to_width))
         of_paintings = [preprocess(_scaled(each, to_height / height)) for each in paintings]
         features = feature_maps(of_photo, [content_layer], network, tiling)
@@ -411,7 +413,7 @@ def _run(
     inputs: Mapping[str, np.ndarray],
     layers: Sequence[str],
     network: Network,
-    build: Callable[[int, int, Tiling | None], Evaluate],
+    build: Callable[[int, int, Tiling | None, Network], Evaluate],
     start: Callable[[int, int], np.ndarray],
     sizes: list[tuple[int, int]],
     callback: Callback | None,
@@ -421,13 +423,13 @@ def _run(
     """Run a recipe. ``finish``: what is done to an image before anyone sees it."""
     steps = arguments["steps"]
     available = memory_installed() if arguments["deterministic"] else None
-    tilings = {
-        size: fitting_tiling(*size, layers, network.precision, arguments["memory"], available)
-        for size in sizes
-    }
-    logger.info(
-        "Heights and widths %s, computed in %s, tiles %s.", sizes, network.precision, list(tilings.values())
-    )
+    precision = _precision(arguments)
+
+    def fitting(size: tuple[int, int], network: Network) -> Tiling | None:
+        return fitting_tiling(*size, layers, network.precision, arguments["memory"], available)
+
+    tilings = {size: fitting(size, network) for size in sizes}
+    logger.info("Heights and widths %s, computed in %s, tiles %s.", sizes, precision, list(tilings.values()))
     noted = {name: _json_ready(value) for name, value in arguments.items() if name not in NO_SETTINGS}
     fingerprints = {name: fingerprint(image) for name, image in inputs.items()}
     state, keep = _kept(arguments, {"recipe": recipe, "arguments": noted, "inputs": fingerprints}, sizes)
@@ -435,7 +437,14 @@ def _run(
     costs = [
         height * width for (height, width), share in zip(sizes, shares, strict=True) for _ in range(share)
     ]
-    done = 0 if state is None else sum(shares[: state.scale]) + state.taken
+    done = 0
+    if state is not None:
+        in_its_sizes = state.scale < len(sizes)
+        done = sum(shares[: state.scale]) + state.taken if in_its_sizes else len(state.history)
+
+    def finer(height: int, width: int) -> Evaluate:
+        exact = network._replace(precision="float32")
+        return build(height, width, fitting((height, width), exact), exact)
 
     def finished(image: np.ndarray) -> np.ndarray:
         return image if finish is None else as_uint8(finish(image))
@@ -448,20 +457,21 @@ def _run(
                 callback(record, lambda: finished(image()))
 
         pixels, history = coarse_to_fine(
-            lambda height, width: build(height, width, tilings[height, width]),
+            lambda height, width: build(height, width, tilings[height, width], network),
             start,
             sizes,
             steps=steps,
             optimizer=arguments["optimizer"],
             coordinates=arguments["coordinates"],
             tolerance=arguments["tolerance"],
+            finer=finer if precision == "mixed" else None,
             callback=after_step,
             resume=state,
             keep=keep,
         )
     settings = {
         "recipe": recipe,
-        "arguments": {**noted, **{name: getattr(network, name) for name in network._fields if name in noted}},
+        "arguments": {**noted, "weights": network.weights, "precision": precision},
         "inputs": fingerprints,
         "steps_taken": len(history),
         "weights": {"name": network.weights, "sha256": weights_checksum(network.weights)},
@@ -472,17 +482,22 @@ def _run(
 
 
 def _network(arguments: Mapping[str, Any]) -> Network:
-    precision = arguments["precision"]
+    """The network that a run begins with."""
     if arguments["deterministic"]:
         make_deterministic()
-        # Which precision is faster here is measured, and may be measured otherwise the next time.
-        precision = "float32" if precision == "auto" else precision
+    precision = _precision(arguments)
     return Network(
         resolve_weights(arguments["weights"]),
         arguments["pooling"],
         bool(arguments["normalised"]),
-        resolve_precision(precision),
+        "bfloat16" if precision == "mixed" else precision,
     )
+
+
+def _precision(arguments: Mapping[str, Any]) -> PrecisionOfRun:
+    asked = arguments["precision"]
+    # Which precision is faster here is measured, and may be measured otherwise the next time.
+    return resolve_precision("float32" if asked == "auto" and arguments["deterministic"] else asked)
 
 
 def _kept(
@@ -503,7 +518,7 @@ def _kept(
     path = prepare_checkpoint(checkpoint)
     state = None
     if source is not None and (resume is not True or source.exists()):
-        state = load_checkpoint(source, run, sizes)
+        state = load_checkpoint(source, run, [*sizes, sizes[-1]])
         logger.info("Going on from step %d, kept in %s.", len(state.history), source)
     return state, keeping(path, run, arguments["checkpoint_every"])
 

@@ -41,9 +41,11 @@ Precision = Literal["float32", "bfloat16"]
 it halves the memory of feature maps and is faster on some processors and slower on others.
 
 The first convolution computes in float32 either way: it sees the pixels, which 8 digits round to whole grey
-levels. For 300 steps of a transfer bfloat16 lowers the loss as far as float32 does; soon after, no step that
-L-BFGS tries lowers what it shows, and a run ends, 3 % above where float32 still gets.
+levels.
 """
+
+PrecisionOfRun = Literal["float32", "bfloat16", "mixed"]
+"""``"mixed"``: bfloat16 as long as it serves, then float32, see ``ROUGH_STEPS`` in ``synthesis``."""
 
 CONV_LAYERS = tuple(
     f"block{block}_conv{conv}"
@@ -286,15 +288,17 @@ def resolve_weights(weights: str | os.PathLike) -> str:
     return name
 
 
-def resolve_precision(precision: str) -> Precision:
-    """What ``precision`` stands for here: ``"auto"`` is what ``faster_precision`` measures.
+def resolve_precision(precision: str) -> PrecisionOfRun:
+    """What ``precision`` stands for here: ``"auto"`` is ``"mixed"`` where bfloat16 is faster, else float32.
 
-    Raises ``ArgumentError`` for anything else than ``"auto"``, ``"float32"`` or ``"bfloat16"``.
+    Raises ``ArgumentError`` for anything else than ``"auto"`` or a ``PrecisionOfRun``.
     """
     if isinstance(precision, str) and precision == "auto":
-        return faster_precision()
-    if not isinstance(precision, str) or precision not in get_args(Precision):
-        raise ArgumentError(f"The precision is 'auto', 'float32' or 'bfloat16', not {shown(precision)}.")
+        return "mixed" if faster_precision() == "bfloat16" else "float32"
+    if not isinstance(precision, str) or precision not in get_args(PrecisionOfRun):
+        raise ArgumentError(
+            f"The precision is 'auto', 'float32', 'bfloat16' or 'mixed', not {shown(precision)}."
+        )
     return precision
 
 

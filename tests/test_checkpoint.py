@@ -19,6 +19,7 @@ from helpers import (
     load_image,
     read_settings,
     reconstruct,
+    synthesis,
     synthesize_texture,
     transfer,
 )
@@ -65,6 +66,20 @@ def test_a_run_cut_off_anywhere_ends_as_an_unbroken_one_does(photo, painting, tm
     finished = recipe(**arguments, **QUIET, **kept, resume=True)
     assert (finished.image == whole.image).all()
     assert finished.history == whole.history
+
+
+@pytest.mark.parametrize("step", [2, 4, 5, 7])
+def test_a_run_cut_off_in_either_precision_goes_on(photo, painting, tmp_path, monkeypatch, step):
+    monkeypatch.setattr(synthesis, "ROUGH_STEPS", 4)
+    run = {"steps": 8, "scales": 1, "weights": "bundled", "precision": "mixed", "progress": False}
+    unbroken = transfer(photo, painting, **run)
+    assert unbroken.settings["arguments"]["precision"] == "mixed"
+    kept = {**run, "checkpoint": tmp_path / "run.checkpoint"}
+    part = transfer(photo, painting, **kept, callback=cut_off_at(step))
+    whole = transfer(photo, painting, **kept, resume=True)
+    assert whole.history[:step] == part.history
+    assert len(whole.history) == len(unbroken.history) == 8
+    assert whole.history[-1]["total"] == pytest.approx(unbroken.history[-1]["total"], rel=0.01)
 
 
 def test_the_result_of_an_interrupted_adam_is_the_best_picture_so_far(photo, painting):

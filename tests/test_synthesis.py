@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from helpers import coarse_to_fine, minimise, objective, preprocess, white_noise
+from helpers import coarse_to_fine, minimise, objective, preprocess, synthesis, white_noise
 from helpers.images import IMAGENET_MEAN
 from helpers.losses import Term, content_term
 from helpers.optimizers import _fourier_space, _pixel_space
@@ -130,6 +130,71 @@ def test_a_gradient_is_pulled_back_as_finite_differences_say(start, target, make
     direction *= 1 / np.linalg.norm(direction)
     up, down = (evaluate(space.to_pixels(point + sign * direction))[0]["total"] for sign in (1, -1))
     assert np.sum(np.array(gradient) * direction) == pytest.approx((up - down) / 2, rel=2e-3)
+
+
+def rounded(target):
+    """The objective of ``towards`` as a coarse precision shows it: in steps of a hundredth of its start."""
+
+    def evaluate(pixels):
+        losses, gradient = towards(target)(pixels)
+        return {"total": float(np.round(losses["total"] / 1e4) * 1e4)}, gradient
+
+    return evaluate
+
+
+def test_a_finer_objective_goes_on_where_a_coarse_one_shows_no_progress(start, target):
+    sizes, steps = [start.shape[1:3]], 40
+    coarse, coarse_history = minimise(rounded(target), start, steps=steps)
+    assert len(coarse_history) < steps
+    fine, history = coarse_to_fine(
+        lambda height, width: rounded(target),
+        lambda height, width: start,
+        sizes,
+        steps=steps,
+        finer=lambda height, width: towards(target),
+    )
+    assert history[: len(coarse_history)] == [
+        {**record, "seconds": own["seconds"]} for record, own in zip(coarse_history, history, strict=False)
+    ]
+    assert len(coarse_history) < len(history) <= steps
+    assert towards(target)(fine)[0]["total"] < 0.1 * towards(target)(coarse)[0]["total"]
+
+
+@pytest.mark.parametrize("tolerance", [None, 0.5])
+def test_a_finer_objective_takes_what_steps_are_left(start, target, monkeypatch, tolerance):
+    monkeypatch.setattr(synthesis, "ROUGH_STEPS", 12)
+    begun = []
+
+    def never_there(name):
+        def build(height, width):
+            begun.append((name, height))
+            return lambda pixels: ({"total": float(np.sum(np.array(pixels) ** 4))}, 4 * np.array(pixels) ** 3)
+
+        return build
+
+    _, history = coarse_to_fine(
+        never_there("coarse"),
+        lambda height, width: np.float32(0.5) * start[:, :height, :width],
+        [(5, 7), (10, 14)],
+        steps=60,
+        finer=never_there("fine"),
+        tolerance=tolerance and 1e-9,
+    )
+    assert begun == [("coarse", 5), ("coarse", 10), ("fine", 10)]
+    assert [record["size"] for record in history] == [5] * 30 + [10] * 30
+
+
+def test_what_has_settled_needs_no_finer_objective(start, target):
+    _, history = coarse_to_fine(
+        lambda height, width: towards(target),
+        lambda height, width: target + 1e-3,
+        [start.shape[1:3]],
+        steps=60,
+        optimizer="adam",
+        tolerance=0.9,
+        finer=lambda height, width: pytest.fail("It had settled."),
+    )
+    assert history
 
 
 def test_sizes_halve_down_to_the_coarsest():
