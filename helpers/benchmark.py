@@ -26,15 +26,17 @@ from helpers.objectives import Evaluate, Network, feature_maps, objective, style
 from helpers.optimizers import Steps, adam, lbfgs, lbfgs_without_search, remembered_steps
 from helpers.presets import PRESETS
 from helpers.recipes import transfer, versions
-from helpers.synthesis import Record
+from helpers.synthesis import ROUGH_STEPS, Record
 from helpers.vgg import (
     CONTENT_LAYER,
     CONV_LAYERS,
     STYLE_LAYERS,
     Precision,
+    PrecisionOfRun,
     faster_precision,
     filters,
     layers_up_to,
+    resolve_precision,
     stride,
 )
 
@@ -44,9 +46,9 @@ STYLE_WEIGHT = 50.0
 WITHIN = 1.1
 """A run has arrived where its loss is within 10 % of the long reference run's."""
 
-_SHOWN: Mapping[Precision, float] = {"float32": 1.0, "bfloat16": 0.997}
-"""What a network in this precision shows of a loss in float32, at the least: bfloat16 was measured to show
-0.2 % too little, so it has to go that much further."""
+_SHOWN_IN_BFLOAT16 = 0.997
+"""What a network in bfloat16 shows of a loss in float32, at the least: it was measured to show 0.2 % too
+little, so it has to go that much further."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -289,21 +291,21 @@ def races(photo: Any, painting: Any, extent: Extent) -> dict[str, Any]:
         stop_at = -np.inf if extent.tutorials_to_their_end else goal
         found[name] = _followed(begin(evaluate, pixels), min(steps, most), stop_at)
     ends = {name: found[name][-1]["total"] for name in tutorials() if extent.tutorials_to_their_end}
-    fast = faster_precision()
-    presets = {**PRESETS["balanced"], "size": None, "precision": fast, "steps": most}
+    presets = {**PRESETS["balanced"], "size": None, "precision": resolve_precision("auto"), "steps": most}
     sooner = {}
     for name, end in ends.items():
-        end_here = end * _SHOWN[fast]
-        own = _raced(photo, painting, presets, end_here)
-        theirs = found[name][-1]
+        own = _arrival(_raced(photo, painting, presets, end), end, side, presets["precision"])
         sooner[name] = {
             "loss": end,
-            "seconds": theirs["seconds"],
-            "seconds_here": own[-1]["seconds"] if own[-1]["total"] <= end_here else None,
+            "seconds": found[name][-1]["seconds"],
+            "seconds_here": own and own["seconds"],
         }
     return {
         "reference": {"loss": loss, "goal": goal, "evaluations": reference[-1]["evaluations"]},
-        "races": {name: _summary(history, goal, photo.shape[:2]) for name, history in found.items()},
+        "races": {
+            name: _summary(history, goal, side, offered.get(name, {}).get("precision", "float32"))
+            for name, history in found.items()
+        },
         "histories": {name: _points(history) for name, history in found.items()},
         "sooner": sooner,
     }
@@ -311,7 +313,7 @@ def races(photo: Any, painting: Any, extent: Extent) -> dict[str, Any]:
 
 def ways() -> dict[str, dict[str, Any]]:
     """Every optimiser, start, precision and schedule on offer, as arguments of ``transfer``."""
-    fast = faster_precision()
+    fast = resolve_precision("auto")
     plain = {"scales": 1, "precision": "float32"}
     offered: dict[str, dict[str, Any]] = {
         "L-BFGS, photo, one size, float32": plain,
@@ -359,13 +361,14 @@ def prepared(
 
 
 def _raced(photo: Any, painting: Any, arguments: Mapping[str, Any], goal: float) -> list[Record]:
-    side = min(photo.shape[:2])
+    run = {"precision": "float32", "weights": "bundled", "style_weight": STYLE_WEIGHT, **arguments}
+    history: list[Record] = []
 
     def arrived(record: Record, _: Any) -> None:
-        if record["size"] == side and record["total"] <= goal:
+        history.append(record)
+        if _arrival(history, goal, min(photo.shape[:2]), run["precision"]):
             raise StopIteration
 
-    run = {"precision": "float32", "weights": "bundled", "style_weight": STYLE_WEIGHT, **arguments}
     return transfer(photo, painting, callback=arrived, progress=False, **run).history
 
 
@@ -389,9 +392,21 @@ def _followed(taken: Steps, steps: int, goal: float) -> list[Record]:
     return history
 
 
-def _summary(history: Sequence[Record], goal: float, shape: tuple[int, int]) -> dict[str, Any]:
+def _aim(goal: float, precision: PrecisionOfRun, taken: int) -> float:
+    """The loss that a run has to show after so many steps of its largest size."""
+    rough = precision == "bfloat16" or (precision == "mixed" and taken <= ROUGH_STEPS)
+    return goal * _SHOWN_IN_BFLOAT16 if rough else goal
+
+
+def _arrival(history: Sequence[Record], goal: float, side: int, precision: PrecisionOfRun) -> Record | None:
+    there = (record for record in history if record["size"] == side)
+    reached = (r for taken, r in enumerate(there, start=1) if r["total"] <= _aim(goal, precision, taken))
+    return next(reached, None)
+
+
+def _summary(history: Sequence[Record], goal: float, side: int, precision: PrecisionOfRun) -> dict[str, Any]:
     """When a run arrived; small evaluations are counted by their share of a full one."""
-    arrived = next((r for r in history if r["size"] == min(shape) and r["total"] <= goal), None)
+    arrived = _arrival(history, goal, side, precision)
     last = arrived or history[-1]
     counts = {size: 0 for size in dict.fromkeys(record["size"] for record in history)}
     before = 0
@@ -401,7 +416,7 @@ def _summary(history: Sequence[Record], goal: float, shape: tuple[int, int]) -> 
     return {
         "arrived": arrived is not None,
         "evaluations": last["evaluations"],
-        "as_full_evaluations": sum(count * (size / min(shape)) ** 2 for size, count in counts.items()),
+        "as_full_evaluations": sum(count * (size / side) ** 2 for size, count in counts.items()),
         "seconds": last["seconds"],
         "loss": last["total"],
     }
