@@ -306,33 +306,43 @@ def resolve_precision(precision: str) -> PrecisionOfRun:
 def faster_precision() -> Precision:
     """``"bfloat16"`` where this machine convolves in it, there and back, in 0.9 of float32's time or less.
 
-    Measured once, in about half a second: what a processor says of itself does not tell, since one that
-    knows bfloat16 may still be slower in it.
+    Measured once, in one or two seconds: what a processor says of itself does not tell, since one that knows
+    bfloat16 may still be slower in it. One layer of each of three blocks, since few channels and many are
+    convolved in different ways.
     """
-    pixels = np.random.default_rng(0).standard_normal((1, 48, 48, 128), dtype=np.float32)
-    kernel = np.random.default_rng(1).standard_normal((3, 3, 128, 128), dtype=np.float32)
+    generator = np.random.default_rng(0)
+    sample = {
+        channels: generator.standard_normal((1, side, side, channels), dtype=np.float32)
+        for channels, side in ((64, 96), (128, 48), (256, 24))
+    }
 
-    def convolved(maps: Any) -> tuple[Any, Any]:
-        # As a layer of so many channels is computed in this precision.
-        precision = keras.backend.standardize_dtype(maps.dtype)
-        points, fewest = winograd.WAYS[precision]
-        if winograd_layers(precision) and fewest <= 128:
-            transformed = winograd.transformed_kernel(kernel, points)
-            result = winograd.convolve(maps, keras.ops.convert_to_tensor(transformed), points)
-        else:
-            result = keras.ops.conv(maps, keras.ops.cast(kernel, maps.dtype), padding="same")
-        return keras.ops.sum(keras.ops.square(result)), ()
+    def convolved(maps: Mapping[int, Any]) -> tuple[Any, Any]:
+        return sum(keras.ops.sum(keras.ops.square(_convolved(each))) for each in maps.values()), ()
 
     differentiated = compiled(value_and_gradient(convolved))
     seconds = dict.fromkeys(get_args(Precision), math.inf)
     # The first of each also compiles; the shortest of many is the machine's own, whatever else it does.
-    for _ in range(16):
+    for _ in range(10):
         for precision in seconds:
-            maps = keras.ops.convert_to_tensor(pixels, precision)
+            maps = {
+                channels: keras.ops.convert_to_tensor(each, precision) for channels, each in sample.items()
+            }
             began = time.perf_counter()
-            keras.ops.convert_to_numpy(keras.ops.cast(differentiated(maps)[1], "float32"))
+            for gradient in differentiated(maps)[1].values():
+                keras.ops.convert_to_numpy(keras.ops.cast(gradient, "float32"))
             seconds[precision] = min(seconds[precision], time.perf_counter() - began)
     return "bfloat16" if seconds["bfloat16"] <= 0.9 * seconds["float32"] else "float32"
+
+
+def _convolved(maps: Any) -> Any:
+    """Maps behind some layer with as many filters, computed as ``feature_model`` would in their precision."""
+    channels, precision = maps.shape[-1], keras.backend.standardize_dtype(maps.dtype)
+    kernel = np.random.default_rng(1).standard_normal((3, 3, channels, channels), dtype=np.float32)
+    points, fewest = winograd.WAYS[precision]
+    if channels < fewest or not winograd_layers(precision):
+        return keras.ops.conv(maps, keras.ops.cast(kernel, precision), padding="same")
+    transformed = keras.ops.convert_to_tensor(winograd.transformed_kernel(kernel, points), precision)
+    return winograd.convolve(maps, transformed, points)
 
 
 @functools.cache
