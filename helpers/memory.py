@@ -1,7 +1,7 @@
 """How much memory a run needs, how much there is, and the fastest way to stay within it."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
@@ -17,7 +17,9 @@ GB = 1e9
 UNASKED = 6 * GB
 """The most that a run takes without being told that it may."""
 
-_FIXED = 0.8 * GB  # Measured: Python, Keras with TensorFlow, and the weights.
+_FIXED: Mapping[Precision, float] = {"float32": 1.0 * GB, "bfloat16": 0.8 * GB}
+"""Measured: Python, Keras with TensorFlow, and the weights, as Winograd's kernels where these are used."""
+
 _IMAGES = 12  # The optimiser's points and gradients, and the inputs.
 _IN_PIECES = 1.7
 """What tiles take beside the maps that they hold, since memory is freed in other pieces than it is asked for:
@@ -43,8 +45,8 @@ def peak_memory(
     ``height``, ``width``: of the picture, in pixels. ``layers``: those that the objective looks at; the
     deepest of them counts. ``tiling``: see ``objective``.
 
-    What an evaluation holds is the feature maps of every layer, which the way back needs, and twice the
-    largest: a gradient, and the one made of it.
+    What an evaluation holds is the feature maps of every layer, which the way back needs, and three times
+    the largest: a gradient, the one made of it, and what a convolution keeps in between.
     """
     used = layers_up_to(layers)
     deepest = used[-1]
@@ -60,7 +62,7 @@ def peak_memory(
         maps = _IN_PIECES * (max(tile, pixels * _held_by(behind, precision) if cut else 0) + carried)
     target = pixels * _bytes(deepest, "float32")
     images = 2 * remembered_steps(height, width) + _IMAGES
-    return _FIXED + maps + target + pixels * 3 * 4 * images
+    return _FIXED[precision] + maps + target + pixels * 3 * 4 * images
 
 
 def _bytes(layer: str, precision: Precision) -> float:
@@ -71,7 +73,7 @@ def _bytes(layer: str, precision: Precision) -> float:
 
 def _held_by(layers: Sequence[str], precision: Precision) -> float:
     each = [_bytes(layer, precision) for layer in layers]
-    return sum(each) + 2 * max(each)
+    return sum(each) + 3 * max(each)
 
 
 def memory_installed() -> float:

@@ -8,8 +8,9 @@ into overlapping squares d of t × t positions and computes m × m results of ea
 with t² products in place of 9 m²: 36 for 144 where m = 4. Lavin and Gray (2016) sum over the channels before
 the last step, so that the products of all squares and channels are t² products of matrices.
 
-Where: a row of d and of g are the coefficients of polynomials, whose product is known by its values at as
-many points as it has coefficients. G and B evaluate at the points, Aᵀ goes back.
+Why: the product of two polynomials, of 3 and of m coefficients, has t coefficients and is known by its values
+at t points. G and A evaluate the two at the points, B leads from the values of the product back to its
+coefficients. Transposed, the same matrices slide the one row over the other.
 """
 
 import functools

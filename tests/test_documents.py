@@ -58,7 +58,10 @@ def test_every_exercise_stands_in_one_lesson_and_every_check_has_its_exercise():
 def test_the_readme_tells_what_the_benchmark_measured():
     measured = json.loads((ROOT / "notebooks" / "benchmark.json").read_text("utf-8"))
     readme = text_of(ROOT / "README.md")
-    share = {(each["side"], each["precision"]): f"{each['share']:.0%}" for each in measured["evaluations"]}
+    share = {
+        (each["side"], each["precision"], each["sliding"]): f"{each['share']:.0%}"
+        for each in measured["evaluations"]
+    }
     ours, adam = (
         measured["races"][f"{name}, photo, one size, {precision}"]
         for name, precision in (("L-BFGS", "bfloat16"), ("Adam", "float32"))
@@ -66,8 +69,13 @@ def test_the_readme_tells_what_the_benchmark_measured():
     overhead = [f"{each['share']:.1%}" for each in measured["overhead"] if each["coordinates"] == "pixels"]
     memory = [f"{each['gb']:.2g}" for each in measured["memory"] if each["precision"] == "bfloat16"]
     for said in (
-        f"{share[256, 'float32']} and {share[512, 'float32']} in float32, "
-        f"{share[256, 'bfloat16']} and {share[512, 'bfloat16']} in bfloat16".replace("%", " %"),
+        *(
+            f"{share[256, 'float32', sliding]} and {share[512, 'float32', sliding]} in float32, "
+            f"{share[256, 'bfloat16', sliding]} and {share[512, 'bfloat16', sliding]} in bfloat16".replace(
+                "%", " %"
+            )
+            for sliding in (True, False)
+        ),
         " and ".join(overhead).replace("%", " %"),
         f"{ours['evaluations']:.0f} evaluations, {ours['seconds']:.0f} s; "
         f"Adam {adam['evaluations']:.0f} evaluations, {adam['seconds']:.0f} s",

@@ -11,10 +11,10 @@ LAYERS = ("block5_conv1", "block4_conv2")
 
 
 def test_the_estimate_counts_what_a_whole_evaluation_holds_of_block_1():
-    # Two layers of 64 filters, and two more such maps for the way back, four bytes each; a small rest.
+    # Two layers of 64 filters, and three more such maps for the way back, four bytes each; a small rest.
     before, after = (peak_memory(side, side, ["block1_conv2"]) for side in (100, 200))
     images = 3 * 4 * (memory._IMAGES + 2 * LBFGS_MEMORY)
-    assert (after - before) / 30000 == pytest.approx(4 * 64 * 4 + images + 64 * 4)
+    assert (after - before) / 30000 == pytest.approx(5 * 64 * 4 + images + 64 * 4)
 
 
 def test_every_further_way_needs_less_of_a_large_picture():
@@ -31,19 +31,19 @@ def test_small_pictures_are_taken_whole_and_larger_ones_in_tiles(monkeypatch):
     monkeypatch.setattr(memory, "memory_to_be_had", lambda: 8 * GB)
     assert fitting_tiling(256, 384, LAYERS) is None
     assert fitting_tiling(1024, 1536, LAYERS) is not None
-    assert fitting_tiling(512, 768, LAYERS, limit=1.45).cut == "block2_pool"
+    assert fitting_tiling(512, 768, LAYERS, limit=1.7).cut == "block2_pool"
     assert fitting_tiling(2048, 2048, LAYERS, limit=3.5).cut is None
 
 
 def test_a_limit_that_is_too_low_names_the_size_that_fits(monkeypatch):
     with pytest.raises(
-        MemoryError, match=r"4096 pixels needs .* 1.0 GB is allowed; a shorter side of (\d+)"
+        MemoryError, match=r"4096 pixels needs .* 1.5 GB is allowed; a shorter side of (\d+)"
     ) as raised:
-        fitting_tiling(4096, 4096, LAYERS, limit=1.0)
+        fitting_tiling(4096, 4096, LAYERS, limit=1.5)
     side = int(str(raised.value).split("shorter side of ")[1].split()[0])
-    assert fitting_tiling(side, side, LAYERS, limit=1.0) is not False
+    assert fitting_tiling(side, side, LAYERS, limit=1.5) is not False
     with pytest.raises(MemoryError):
-        fitting_tiling(side + 1, side + 1, LAYERS, limit=1.0)
+        fitting_tiling(side + 1, side + 1, LAYERS, limit=1.5)
     monkeypatch.setattr(memory, "memory_to_be_had", lambda: 0.5 * GB)
     with pytest.raises(MemoryError, match="can be had here; no picture would fit"):
         fitting_tiling(64, 64, LAYERS)
