@@ -10,7 +10,16 @@ from helpers.backend import gpu_memory
 from helpers.errors import TooLargeError, check_number
 from helpers.objectives import Tiling, useful_cut
 from helpers.optimizers import remembered_steps
-from helpers.vgg import FLOAT32_LAYERS, Precision, filters, layers_up_to, receptive_margin, stride
+from helpers.vgg import (
+    FLOAT32_LAYERS,
+    Precision,
+    filters,
+    layers_up_to,
+    receptive_margin,
+    stride,
+    winograd_layers,
+)
+from helpers.winograd import WAYS
 
 GB = 1e9
 
@@ -21,11 +30,17 @@ _FIXED: Mapping[Precision, float] = {"float32": 1.0 * GB, "bfloat16": 0.8 * GB}
 """Measured: Python, Keras with TensorFlow, and the weights, as Winograd's kernels where these are used."""
 
 _IMAGES = 12  # The optimiser's points and gradients, and the inputs.
-_IN_PIECES = 1.7
+_IN_PIECES = 2.2
 """What tiles take beside the maps that they hold, since memory is freed in other pieces than it is asked for:
-measured over twelve steps at 2048 × 2048 in bfloat16, cut at block2_pool."""
-# A cut at block1_pool is a little faster, but took 6.6 GB there.
-_TILINGS = (None, Tiling(256, "block2_pool"), Tiling(512), Tiling(256))
+measured at 2048 × 2048 in bfloat16, 1.8 times with a cut at block2_pool and 2.4 at block3_pool."""
+# A cut at block1_pool is a little faster, but takes more than 6 GB there.
+_TILINGS = (
+    None,
+    Tiling(256, "block2_pool"),
+    Tiling(512, "block3_pool"),
+    Tiling(512),
+    Tiling(256),
+)
 
 _CGROUP_FILES = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
@@ -46,7 +61,8 @@ def peak_memory(
     deepest of them counts. ``tiling``: see ``objective``.
 
     What an evaluation holds is the feature maps of every layer, which the way back needs, and three times
-    the largest: a gradient, the one made of it, and what a convolution keeps in between.
+    the largest: a gradient, the one made of it, and what a convolution keeps in between. Or, where it is
+    more, twice the squares that ``winograd.convolve`` cuts the maps of a layer into.
     """
     used = layers_up_to(layers)
     deepest = used[-1]
@@ -72,8 +88,10 @@ def _bytes(layer: str, precision: Precision) -> float:
 
 
 def _held_by(layers: Sequence[str], precision: Precision) -> float:
-    each = [_bytes(layer, precision) for layer in layers]
-    return sum(each) + 3 * max(each)
+    each = {layer: _bytes(layer, precision) for layer in layers}
+    m = len(WAYS[precision].points) - 1
+    in_squares = ((1 + 2 / m) ** 2 * each[layer] for layer in winograd_layers(precision) if layer in each)
+    return sum(each.values()) + max(3 * max(each.values()), *(2 * squares for squares in in_squares), 0)
 
 
 def memory_installed() -> float:

@@ -28,11 +28,11 @@ def test_a_picture_of_2048_pixels_fits_into_6_gb():
 
 
 def test_small_pictures_are_taken_whole_and_larger_ones_in_tiles(monkeypatch):
-    monkeypatch.setattr(memory, "memory_to_be_had", lambda: 8 * GB)
+    monkeypatch.setattr(memory, "memory_to_be_had", lambda: 12 * GB)
     assert fitting_tiling(256, 384, LAYERS) is None
     assert fitting_tiling(1024, 1536, LAYERS) is not None
-    assert fitting_tiling(512, 768, LAYERS, limit=1.7).cut == "block2_pool"
-    assert fitting_tiling(2048, 2048, LAYERS, limit=3.5).cut is None
+    assert fitting_tiling(512, 768, LAYERS, limit=1.9).cut == "block2_pool"
+    assert fitting_tiling(2048, 2048, LAYERS, limit=4.0).cut is None
 
 
 def test_a_limit_that_is_too_low_names_the_size_that_fits(monkeypatch):
