@@ -497,7 +497,8 @@ def _network(arguments: Mapping[str, Any]) -> Network:
 def _precision(arguments: Mapping[str, Any]) -> PrecisionOfRun:
     asked = arguments["precision"]
     # Which precision is faster here is measured, and may be measured otherwise the next time.
-    return resolve_precision("float32" if asked == "auto" and arguments["deterministic"] else asked)
+    is_to_measure = isinstance(asked, str) and asked == "auto"
+    return resolve_precision("float32" if is_to_measure and arguments["deterministic"] else asked)
 
 
 def _kept(

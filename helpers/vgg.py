@@ -160,7 +160,7 @@ def feature_model(
     pooling: Pooling = "avg",
     normalised: bool = False,
     precision: Precision = "float32",
-    sliding: bool = False,
+    sliding: bool = True,
 ) -> keras.Model:
     """The part of VGG19 that computes the feature maps of some layers, and nothing after them.
 
@@ -168,8 +168,9 @@ def feature_model(
     named as they were asked for. Its weights are shared with every other model of the same network.
     Convolution layers are taken after their ReLU.
     ``precision``: what the network computes in; what it returns is ``float32`` either way.
-    ``sliding``: compute every layer as ``vgg19`` does, by sliding its kernel; by default the
-    ``winograd_layers`` are computed by ``winograd.convolve``, which differs in rounding only.
+    ``sliding``: compute every layer as ``vgg19`` does, by sliding its kernel; ``False`` computes the
+    ``winograd_layers`` by ``winograd.convolve``, as ``objective`` does, which is faster, rounds otherwise,
+    and has a trace of rounding where no gradient would be.
 
     Raises as ``vgg19`` and ``layer_name`` do.
     """
