@@ -134,8 +134,7 @@ def vgg19(
     Source: Simonyan and Zisserman (2015), configuration E; average pooling: Gatys, Ecker and Bethge
     (2015); normalisation: their "Texture synthesis using convolutional neural networks" (2015).
     """
-    check_choice("Pooling", pooling, get_args(Pooling))
-    return _vgg19(resolve_weights(weights), pooling, bool(normalised), "float32")
+    return _network(weights, pooling, normalised, "float32", sliding=True)
 
 
 @functools.lru_cache(maxsize=8)
@@ -313,21 +312,19 @@ def faster_precision() -> Precision:
     """
     generator = np.random.default_rng(0)
     sample = {
-        channels: generator.standard_normal((1, side, side, channels), dtype=np.float32)
-        for channels, side in ((64, 96), (128, 48), (256, 24))
+        layer: generator.standard_normal((1, side, side, filters(layer)), dtype=np.float32)
+        for layer, side in (("block1_conv2", 96), ("block2_conv2", 48), ("block3_conv2", 24))
     }
 
-    def convolved(maps: Mapping[int, Any]) -> tuple[Any, Any]:
-        return sum(keras.ops.sum(keras.ops.square(_convolved(each))) for each in maps.values()), ()
+    def convolved(maps: Mapping[str, Any]) -> tuple[Any, Any]:
+        return sum(keras.ops.sum(keras.ops.square(_convolved(*each))) for each in maps.items()), ()
 
     differentiated = compiled(value_and_gradient(convolved))
     seconds = dict.fromkeys(get_args(Precision), math.inf)
     # The first of each also compiles; the shortest of many is the machine's own, whatever else it does.
     for _ in range(10):
         for precision in seconds:
-            maps = {
-                channels: keras.ops.convert_to_tensor(each, precision) for channels, each in sample.items()
-            }
+            maps = {layer: keras.ops.convert_to_tensor(each, precision) for layer, each in sample.items()}
             began = time.perf_counter()
             for gradient in differentiated(maps)[1].values():
                 keras.ops.convert_to_numpy(keras.ops.cast(gradient, "float32"))
@@ -335,13 +332,14 @@ def faster_precision() -> Precision:
     return "bfloat16" if seconds["bfloat16"] <= 0.9 * seconds["float32"] else "float32"
 
 
-def _convolved(maps: Any) -> Any:
-    """Maps behind some layer with as many filters, computed as ``feature_model`` would in their precision."""
-    channels, precision = maps.shape[-1], keras.backend.standardize_dtype(maps.dtype)
-    kernel = np.random.default_rng(1).standard_normal((3, 3, channels, channels), dtype=np.float32)
-    points, fewest = winograd.WAYS[precision]
-    if channels < fewest or not winograd_layers(precision):
+def _convolved(layer: str, maps: Any) -> Any:
+    """Maps behind a layer with some kernel, computed as ``objective`` would in the precision of the maps."""
+    precision = keras.backend.standardize_dtype(maps.dtype)
+    of_kernel = (3, 3, filters(layer), filters(layer))
+    kernel = np.random.default_rng(1).standard_normal(of_kernel, dtype=np.float32)
+    if layer not in winograd_layers(precision):
         return keras.ops.conv(maps, keras.ops.cast(kernel, precision), padding="same")
+    points = winograd.WAYS[precision].points
     transformed = keras.ops.convert_to_tensor(winograd.transformed_kernel(kernel, points), precision)
     return winograd.convolve(maps, transformed, points)
 
