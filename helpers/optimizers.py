@@ -366,9 +366,10 @@ class Memory:
         """
         larger = Memory((1, height, width, 3))
         share = self.shape[1] * self.shape[2] / (height * width)
+        scaling = ops.convert_to_tensor(np.array([[1], [share]], np.float32))
         for pair in self.pairs()[-len(larger._pairs) :]:
             rows = ops.image.resize(pair, (height, width), "bicubic", data_format="channels_last")
-            larger._put(ops.reshape(rows, (2, -1)) * np.array([[1], [share]], np.float32))
+            larger._put(ops.reshape(rows, (2, -1)) * scaling)
         return larger
 
     def _put(self, pair: Any) -> None:
