@@ -87,15 +87,21 @@ if BACKEND == "tensorflow":
         ``sizes``: the places of arguments that are nested tuples of whole numbers.
         """
         graph = tf.function(function, autograph=False)
+        of_shapes: dict[Any, Callable[..., Any]] = {}
 
-        def any_size(tensor: tf.Tensor) -> tf.TensorSpec:
-            shape = tensor.shape.as_list()
-            return tf.TensorSpec([shape[0], None, None, shape[3]] if len(shape) == 4 else shape, tensor.dtype)
+        def any_size(tensor: tf.Tensor) -> tuple[tf.DType, tuple[int | None, ...]]:
+            shape = tuple(tensor.shape)
+            return tensor.dtype, (shape[0], None, None, shape[3]) if len(shape) == 4 else shape
 
         def call(*arguments: Any) -> Any:
-            tensors = tf.nest.map_structure(tf.convert_to_tensor, arguments)
-            # Asked for by shape, since TensorFlow warns of retracing where many are built in a row.
-            return graph.get_concrete_function(*tf.nest.map_structure(any_size, tensors))(*tensors)
+            tensors = keras.tree.map_structure(tf.convert_to_tensor, arguments)
+            # Which graph serves is found out here: TensorFlow takes longer to find it, and warns of retracing
+            # where many are built in a row.
+            key = tuple(map(any_size, tf.nest.flatten(tensors)))
+            if key not in of_shapes:
+                specs = [tf.TensorSpec(shape, dtype) for dtype, shape in key]
+                of_shapes[key] = graph.get_concrete_function(*tf.nest.pack_sequence_as(tensors, specs))
+            return of_shapes[key](*tensors)
 
         return call
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from helpers.backend import compiled, keras
+from helpers.backend import compiled, device, keras
 from helpers.errors import RunError
 from helpers.images import IMAGENET_MEAN
 from helpers.objectives import Evaluate
@@ -68,7 +68,7 @@ def adam(
             own.assign(value)
     losses, gradient = evaluate(variable.value)
     while True:
-        if unsound := _unsound(losses, gradient):
+        if unsound := _unsound(losses, _size(gradient)):
             raise RunError(unsound)
         rule.apply([ops.convert_to_tensor(gradient, "float32")], [variable])
         variable.assign(ops.clip(variable, _DARKEST, _LIGHTEST))
@@ -83,13 +83,18 @@ def moments(rule: keras.optimizers.Optimizer) -> dict[str, np.ndarray]:
     return {f"moment_{n:02d}": ops.convert_to_numpy(value) for n, value in enumerate(rule.variables)}
 
 
-def _unsound(losses: Mapping[str, float], gradient: Any) -> str | None:
+def _size(gradient: Any) -> Any:
+    """Σ |gradient|, which is finite where every one of its numbers is."""
+    return ops.sum(ops.abs(gradient))
+
+
+def _unsound(losses: Mapping[str, float], size_of_gradient: Any) -> str | None:
     """What is not a finite number about an evaluation, in a sentence; ``None`` where all is."""
     broken = [name for name, loss in losses.items() if not math.isfinite(loss)]
     if broken:
         # The total is broken wherever a term is; where it alone is, the terms' weights are too large.
         return f"The loss is not a finite number: {broken[-1]} is {losses[broken[-1]]:g}."
-    if not math.isfinite(float(ops.sum(ops.abs(gradient)))):
+    if not math.isfinite(float(size_of_gradient)):
         return "The gradient of the loss is not finite everywhere."
     return None
 
@@ -123,7 +128,7 @@ def lbfgs(
         return losses, space.pull_back(pixels, ops.convert_to_tensor(gradient, "float32")), pixels
 
     losses, gradient, _ = evaluate_at(point)
-    if unsound := _unsound(losses, gradient):
+    if unsound := _unsound(losses, _size(gradient)):
         raise RunError(unsound)
     while True:
         direction = memory.direction(point, gradient, space)
@@ -131,11 +136,12 @@ def lbfgs(
             return
         length = 1.0
         for _ in range(_TRIALS):
-            trial, move, slope = _projected(point, direction, length, gradient, space.low, space.high)
-            slope = float(slope)
+            trial, move = _projected(point, direction, length, space.low, space.high)
             trial_losses, trial_gradient, pixels = evaluate_at(trial)
+            step, numbers = _step(move, trial_gradient, gradient)
+            slope, size = ops.convert_to_numpy(numbers).tolist()
             change = trial_losses["total"] - losses["total"]
-            unsound = _unsound(trial_losses, trial_gradient)
+            unsound = _unsound(trial_losses, size)
             if not unsound and change <= _SUFFICIENT_DECREASE * slope and change < 0:
                 break
             # Where the parabola through both losses and the slope is lowest, but not too near to either.
@@ -147,7 +153,7 @@ def lbfgs(
             if unsound:
                 raise RunError(unsound)
             return
-        memory.learn(move, trial_gradient, gradient)
+        memory.learn(step)
         memory.point = point = trial
         losses, gradient = trial_losses, trial_gradient
         yield pixels, losses
@@ -163,9 +169,9 @@ def lbfgs_without_search(evaluate: Evaluate, start: Any) -> Steps:
     _, gradient = evaluate(point)
     memory = Memory(point.shape, size=100)
     while (direction := memory.direction(point, gradient, space)) is not None:
-        trial, move, _ = _projected(point, direction, 1.0, gradient, space.low, space.high)
+        trial, move = _projected(point, direction, 1.0, space.low, space.high)
         losses, trial_gradient = evaluate(trial)
-        memory.learn(move, trial_gradient, gradient)
+        memory.learn(_step(move, trial_gradient, gradient)[0])
         point, gradient = trial, trial_gradient
         yield point, losses
 
@@ -261,51 +267,64 @@ def _gradient_of_coefficients(
 
 
 @compiled
-def _projected(
-    point: Any, direction: Any, length: Any, gradient: Any, low: Any, high: Any
-) -> tuple[Any, Any, Any]:
+def _projected(point: Any, direction: Any, length: Any, low: Any, high: Any) -> tuple[Any, Any]:
     trial = ops.clip(point + length * direction, low, high)
-    move = trial - point
-    return trial, move, ops.sum(gradient * move)
+    return trial, trial - point
+
+
+@compiled
+def _step(move: Any, gradient: Any, before: Any) -> tuple[Any, Any]:
+    """A step as L-BFGS keeps it: the move s and the change y of the gradient, as two rows.
+
+    Beside it two numbers: the slope along the move that was to be expected, and ``_size`` of the gradient.
+    """
+    rows = ops.reshape(ops.stack([move, gradient - before]), (2, -1))
+    return rows, ops.stack([ops.sum(before * move), _size(gradient)])
 
 
 @compiled
 def _products(
-    point: Any, gradient: Any, low: Any, high: Any, pairs: Sequence[Any], newest: Any
+    point: Any, gradient: Any, low: Any, high: Any, blocks: Sequence[Any], newest: Any
 ) -> tuple[Any, Any]:
     """The gradient without what would push a coordinate out of its range, and the inner products with it.
 
-    Returns the gradient, and the products of every row of ``pairs`` (and last of the gradient) with the two
-    rows of ``newest`` and with the gradient.
+    Returns the gradient, and the products of every row of ``blocks`` and ``newest``, and last of the
+    gradient, with the two rows of ``newest`` and with the gradient.
     """
     outwards = ops.logical_or(
         ops.logical_and(point <= low, gradient > 0), ops.logical_and(point >= high, gradient < 0)
     )
-    free = ops.where(outwards, 0.0, gradient)
-    row = ops.reshape(free, (1, -1))
-    columns = ops.transpose(ops.concatenate([newest, row]))
-    return free, ops.concatenate([ops.matmul(rows, columns) for rows in (*pairs, row)])
+    free = ops.where(outwards, ops.zeros_like(gradient), gradient)
+    latest = ops.concatenate([newest, ops.reshape(free, (1, -1))])
+    columns = ops.transpose(latest)
+    return free, ops.concatenate([ops.matmul(rows, columns) for rows in (*blocks, latest)])
 
 
-def _combined(pairs: Sequence[Any], coefficients: np.ndarray, gradient: Any, of_gradient: float) -> Any:
-    """The weighted sum of the rows of ``pairs`` and of the gradient, where the gradient is not 0."""
-    # Not all at once in a large picture: each pair makes an image of its own before it is added.
+def _combined(blocks: Sequence[Any], coefficients: np.ndarray, gradient: Any, of_gradient: float) -> Any:
+    """The weighted sum of the rows of ``blocks`` and of the gradient, where the gradient is not 0."""
+    # Not all at once in a large picture: each block makes an image of its own before it is added.
     at_once = max(_FEWEST_AT_ONCE, int(_MEMORY_BYTES / (2 * 4 * math.prod(gradient.shape))))
+    of_blocks = coefficients.astype(np.float32).reshape(len(blocks), 1, -1)
     combined = gradient
-    for first in range(0, len(pairs), at_once):
+    for first in range(0, len(blocks), at_once):
         some = slice(first, first + at_once)
-        combined = _with_pairs(combined, of_gradient, pairs[some], coefficients[some], gradient)
+        combined = _with_blocks(combined, of_gradient, blocks[some], of_blocks[some], gradient)
         of_gradient = 1.0
     return combined
 
 
 @compiled
-def _with_pairs(combined: Any, factor: Any, pairs: Sequence[Any], coefficients: Any, gradient: Any) -> Any:
+def _with_blocks(combined: Any, factor: Any, blocks: Sequence[Any], coefficients: Any, gradient: Any) -> Any:
     combined = ops.reshape(factor * combined, (1, -1))
-    for number, rows in enumerate(pairs):
-        combined = combined + ops.matmul(coefficients[number : number + 1], rows)
+    for number, rows in enumerate(blocks):
+        combined = combined + ops.matmul(coefficients[number], rows)
     # A coordinate held at the end of its range has no gradient here, and stands still.
-    return ops.where(gradient == 0, 0.0, ops.reshape(combined, ops.shape(gradient)))
+    return ops.where(gradient == 0, ops.zeros_like(gradient), ops.reshape(combined, ops.shape(gradient)))
+
+
+@compiled
+def _moved_up(block: Any, newest: Any) -> Any:
+    return ops.concatenate([block[2:], newest])
 
 
 class Memory:
@@ -324,37 +343,40 @@ class Memory:
         size = remembered_steps(*shape[1:3]) if size is None else size
         self.shape = tuple(shape)
         self._count = int(np.prod(shape))
-        self._pairs = [ops.zeros((2, self._count))] * size
+        # The steps are rows of blocks, oldest first. On a processor each is a block of its own, so that
+        # keeping a new one copies none of the others; a GPU copies sooner than it starts thirty products.
+        in_block = size if device() == "gpu" else 1
+        self._blocks = [ops.zeros((2 * in_block, self._count))] * (size // in_block)
+        self._table = np.zeros((2 * size, 2 * size))
+        self._known = 0
         self._newest: Any = None
         self.point: Any = None
         """Where the last of the steps led, in the coordinates that they are in; ``None`` before the first."""
-        self._reset()
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that it knows, to be kept in a file; ``Memory.of_arrays`` makes it again."""
         kept = {"point": self.point, "newest": self._newest}
         known = {name: ops.convert_to_numpy(value) for name, value in kept.items() if value is not None}
-        if self._order:
-            pairs = np.stack([ops.convert_to_numpy(self._pairs[place]) for place in self._order])
-            known |= {"places": np.array(self._order), "pairs": pairs, "products": self._table}
+        if self._known:
+            rows = np.concatenate([ops.convert_to_numpy(block) for block in self._blocks])
+            known |= {"steps": rows[-2 * self._known :], "products": self._table}
         return known
 
     @classmethod
     def of_arrays(cls, shape: tuple[int, ...], arrays: Mapping[str, np.ndarray]) -> "Memory":
         """The memory that ``arrays`` came from, for images of the same shape."""
         memory = cls(shape)
-        if "places" in arrays:
-            memory._order = arrays["places"].tolist()
-            memory._table = arrays["products"].copy()
-            for place, pair in zip(memory._order, arrays["pairs"], strict=True):
-                memory._pairs[place] = ops.convert_to_tensor(pair)
+        if "steps" in arrays:
+            for pair in np.split(arrays["steps"], len(arrays["steps"]) // 2):
+                memory._append(ops.convert_to_tensor(pair), arrays["products"])
         memory.point = ops.convert_to_tensor(arrays["point"]) if "point" in arrays else None
         memory._newest = ops.convert_to_tensor(arrays["newest"]) if "newest" in arrays else None
         return memory
 
     def pairs(self) -> list[Any]:
         """The past steps, oldest first: moves and changes of the gradient, ``(2, H, W, 3)`` each."""
-        known = [self._pairs[place] for place in self._order]
+        rows = [pair for block in self._blocks for pair in ops.split(block, block.shape[0] // 2)]
+        known = rows[len(rows) - self._known :]
         known += [] if self._newest is None else [self._newest]
         return [ops.reshape(pair, (2, *self.shape[1:])) for pair in known]
 
@@ -367,83 +389,86 @@ class Memory:
         larger = Memory((1, height, width, 3))
         share = self.shape[1] * self.shape[2] / (height * width)
         scaling = ops.convert_to_tensor(np.array([[1], [share]], np.float32))
-        for pair in self.pairs()[-len(larger._pairs) :]:
+        for pair in self.pairs()[-len(larger._table) // 2 :]:
             rows = ops.image.resize(pair, (height, width), "bicubic", data_format="channels_last")
-            larger._put(ops.reshape(rows, (2, -1)) * scaling)
+            larger._keep(ops.reshape(rows, (2, -1)) * scaling)
         return larger
-
-    def _put(self, pair: Any) -> None:
-        place = self._free_place()
-        self._pairs[place] = pair
-        products = [ops.matmul(rows, ops.transpose(pair)) for rows in self._pairs]
-        self._keep(place, ops.convert_to_numpy(ops.concatenate(products)).astype(np.float64))
-
-    def _reset(self) -> None:
-        self._table = np.zeros((2 * len(self._pairs), 2 * len(self._pairs)))
-        self._order: list[int] = []
 
     def forget(self) -> bool:
         """Drop all past steps; ``False`` where there were none."""
-        had = bool(self._order)
-        self._reset()
+        had, self._known = self._known > 0, 0
         return had
 
-    def learn(self, move: Any, gradient: Any, before: Any) -> None:
-        """Keep a step: the move, and the gradient after and before it."""
-        self._newest = ops.reshape(ops.stack([move, gradient - before]), (2, self._count))
+    def learn(self, step: Any) -> None:
+        """Keep a step, two rows: the move, and what it changed the gradient by."""
+        self._newest = step
 
     def direction(self, point: Any, gradient: Any, space: _Space) -> Any:
         """The move to try; ``None`` where the gradient is zero or not finite."""
         newest, self._newest = self._newest, None
-        if newest is not None:
-            place = self._free_place()
-            self._pairs[place] = newest
         free, products = _products(
-            point, gradient, space.low, space.high, self._pairs, self._pairs[0] if newest is None else newest
+            point,
+            gradient,
+            space.low,
+            space.high,
+            self._blocks,
+            ops.zeros((2, self._count)) if newest is None else newest,
         )
         products = ops.convert_to_numpy(products).astype(np.float64)
-        if newest is not None:
-            self._keep(place, products[:-1, :2])
         along, square = products[:-1, 2], products[-1, 2]
+        is_kept = newest is not None and self._keep(newest, products[:-1, :2])
+        along = along[2:] if is_kept else along[:-2]
         if not 0 < square < np.inf:
             return None
         coefficients, of_gradient = self._two_loops(along, square)
         if not coefficients @ along + of_gradient * square < 0:
-            self._reset()
+            self.forget()
             coefficients, of_gradient = self._two_loops(along, square)
-        return _combined(
-            self._pairs, coefficients.reshape(-1, 2).astype(np.float32), free, float(of_gradient)
-        )
+        return _combined(self._blocks, coefficients, free, float(of_gradient))
 
-    def _free_place(self) -> int:
-        if len(self._order) == len(self._pairs):
-            return self._order.pop(0)
-        return min(set(range(len(self._pairs))) - set(self._order))
+    def _keep(self, pair: Any, products: np.ndarray | None = None) -> bool:
+        """Take a step in as the newest; ``False`` where it is of no use.
 
-    def _keep(self, place: int, products: np.ndarray) -> None:
-        move, change = 2 * place, 2 * place + 1
-        self._table[:, move : change + 1] = products
-        self._table[move : change + 1, :] = products.T
+        ``products``: of the rows of all steps, and last of its own, with its two.
+        """
+        if products is None:
+            columns = ops.transpose(pair)
+            of_rows = [ops.matmul(rows, columns) for rows in (*self._blocks, pair)]
+            products = ops.convert_to_numpy(ops.concatenate(of_rows)).astype(np.float64)
         # Without curvature along the move the pair says nothing about a minimum.
-        if products[change, 0] > 1e-8 * products[change, 1]:
-            self._order.append(place)
+        if not products[-1, 0] > 1e-8 * products[-1, 1]:
+            return False
+        table = np.pad(self._table, (0, 2))
+        table[:, -2:] = products
+        table[-2:] = products.T
+        self._append(pair, table[2:, 2:])
+        return True
+
+    def _append(self, pair: Any, table: np.ndarray) -> None:
+        if len(self._blocks) == 1:
+            self._blocks = [_moved_up(self._blocks[0], pair)]
+        else:
+            self._blocks = [*self._blocks[1:], pair]
+        self._table = table
+        self._known = min(self._known + 1, len(table) // 2)
 
     def _two_loops(self, along: np.ndarray, square: float) -> tuple[np.ndarray, float]:
         """The direction as coefficients of the rows and of the gradient."""
         rows, of_gradient, alphas = np.zeros(len(along)), 1.0, {}
-        if not self._order:
+        if not self._known:
             # The first move: the length of one grey level in every coordinate.
             return rows, -np.sqrt(self._count / square)
         table = self._table
-        for place in reversed(self._order):
-            move, change = 2 * place, 2 * place + 1
-            alphas[place] = (table[move] @ rows + of_gradient * along[move]) / table[move, change]
-            rows[change] -= alphas[place]
-        move, change = 2 * self._order[-1], 2 * self._order[-1] + 1
+        moves = range(len(table) - 2 * self._known, len(table), 2)
+        for move in reversed(moves):
+            change = move + 1
+            alphas[move] = (table[move] @ rows + of_gradient * along[move]) / table[move, change]
+            rows[change] -= alphas[move]
+        move, change = moves[-1], moves[-1] + 1
         scale = table[move, change] / table[change, change]
         rows, of_gradient = rows * scale, of_gradient * scale
-        for place in self._order:
-            move, change = 2 * place, 2 * place + 1
+        for move in moves:
+            change = move + 1
             beta = (table[change] @ rows + of_gradient * along[change]) / table[move, change]
-            rows[move] += alphas[place] - beta
+            rows[move] += alphas[move] - beta
         return -rows, -of_gradient

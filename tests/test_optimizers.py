@@ -24,7 +24,7 @@ def bowl(centre, curvature):
     """½ Σ curvature · (x − centre)², and its gradient."""
 
     def evaluate(pixels):
-        difference = np.array(pixels, np.float64) - centre
+        difference = numbers(pixels).astype(np.float64) - centre
         return {"total": float((curvature * difference**2).sum() / 2)}, (curvature * difference).astype("f")
 
     return evaluate
