@@ -6,6 +6,7 @@ compute with it.
 """
 
 import contextlib
+import math
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -48,6 +49,8 @@ __all__ = [
     "compiled",
     "device",
     "gpu_memory",
+    "gpu_memory_peak",
+    "gpu_name",
     "keras",
     "make_deterministic",
     "value_and_gradient",
@@ -80,6 +83,14 @@ if BACKEND == "tensorflow":
 
         found = device_lib.list_local_devices()
         return max(each.memory_limit for each in found if each.device_type == "GPU")
+
+    def gpu_name() -> str | None:
+        """What the GPU calls itself, ``None`` where there is no GPU."""
+        return tf.config.experimental.get_device_details(_GPUS[0]).get("device_name") if _GPUS else None
+
+    def gpu_memory_peak() -> int | None:
+        """The most bytes of the GPU that this program has held so far, ``None`` where there is no GPU."""
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"] if _GPUS else None
 
     def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
         """Compile a function of nested tensors; one graph serves feature maps and pixels of every size.
@@ -139,6 +150,17 @@ elif BACKEND == "jax":
         """The bytes that the GPU has for this program, ``None`` where there is no GPU."""
         return None if device() == "cpu" else (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
 
+    def gpu_name() -> str | None:
+        """What the GPU calls itself, ``None`` where there is no GPU."""
+        return None if device() == "cpu" else jax.devices()[0].device_kind
+
+    def gpu_memory_peak() -> int | None:
+        """The most bytes of the GPU that this program has held so far, ``None`` where there is no GPU.
+
+        JAX counts what it takes to try out ways of computing, which is far more than it needs afterwards.
+        """
+        return None if device() == "cpu" else (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+
     def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
         """Compile a function of nested tensors, once for each size it meets.
 
@@ -158,6 +180,8 @@ else:
 
     OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, torch.cuda.OutOfMemoryError)
 
+    _MOST_RECORDED = 4_000_000  # numbers in one tensor: those of a picture of 1150 × 1150 pixels
+
     def device() -> str:
         """``"gpu"`` where one is ready for use, else ``"cpu"``."""
         return "gpu" if torch.cuda.is_available() or torch.backends.mps.is_available() else "cpu"
@@ -175,14 +199,23 @@ else:
         free, _ = torch.cuda.mem_get_info()
         return free + torch.cuda.memory_reserved()
 
+    def gpu_name() -> str | None:
+        """What the GPU calls itself, ``None`` where there is no GPU."""
+        return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+    def gpu_memory_peak() -> int | None:
+        """The most bytes of the GPU that this program has held so far, ``None`` where there is no GPU."""
+        return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+
     def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
-        """PyTorch computes without compiling; numbers and arrays become tensors.
+        """PyTorch computes without compiling, on a GPU of NVIDIA as ``_recorded``; numbers become tensors.
 
         ``sizes``: the places of arguments that are nested tuples of whole numbers.
         """
+        compute = _recorded(function) if torch.cuda.is_available() else function
 
         def call(*arguments: Any) -> Any:
-            return function(
+            return compute(
                 *(
                     argument
                     if place in sizes
@@ -190,6 +223,48 @@ else:
                     for place, argument in enumerate(arguments)
                 )
             )
+
+        return call
+
+    def _recorded(function: Callable[..., Any]) -> Callable[..., Any]:
+        """Have a GPU repeat what it did for arguments of the same sizes, from the third call in a row.
+
+        An evaluation is some hundred computations, and to start them one by one takes longer than to compute
+        them. What is recorded keeps its memory, so pictures too large to gain by it are computed as ever.
+        """
+        of, calls, recording = None, 0.0, None
+
+        def recorded(arguments: Any) -> tuple[torch.cuda.CUDAGraph, list[torch.Tensor], Any]:
+            held = keras.tree.map_structure(
+                lambda leaf: leaf.clone() if torch.is_tensor(leaf) else leaf, arguments
+            )
+            graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+                found = function(*held)
+            return graph, [leaf for leaf in keras.tree.flatten(held) if torch.is_tensor(leaf)], found
+
+        def call(*arguments: Any) -> Any:
+            nonlocal of, calls, recording
+            leaves = keras.tree.flatten(arguments)
+            tensors = [leaf for leaf in leaves if torch.is_tensor(leaf)]
+            others = [leaf for leaf in leaves if not torch.is_tensor(leaf)]
+            now = ([(tensor.shape, tensor.dtype) for tensor in tensors], others)
+            if now != of:
+                of, calls, recording = now, 0.0, None
+            calls += 1
+            if calls < 3 or max(tensor.numel() for tensor in tensors) > _MOST_RECORDED:
+                return function(*arguments)
+            if recording is None:
+                try:
+                    recording = recorded(arguments)
+                except RuntimeError:
+                    # A function that asks the host for something in between, as a reader's own term may.
+                    calls = -math.inf
+                    return function(*arguments)
+            graph, held, found = recording
+            torch._foreach_copy_(held, tensors)
+            graph.replay()
+            return keras.tree.map_structure(torch.clone, found)
 
         return call
 

@@ -18,10 +18,10 @@ from typing import Any, get_args
 
 import numpy as np
 
-from helpers.backend import BACKEND, compiled, device, keras
+from helpers.backend import BACKEND, compiled, device, gpu_memory_peak, gpu_name, keras
 from helpers.images import load_image, preprocess
 from helpers.losses import content_term, style_term
-from helpers.memory import GB, fitting_tiling, peak_memory
+from helpers.memory import GB
 from helpers.objectives import Evaluate, Network, feature_maps, objective, styles
 from helpers.optimizers import Steps, adam, lbfgs, lbfgs_without_search, remembered_steps
 from helpers.presets import PRESETS
@@ -38,6 +38,7 @@ from helpers.vgg import (
     layers_up_to,
     resolve_precision,
     stride,
+    winograd_layers,
 )
 
 LAYERS = (CONTENT_LAYER, *STYLE_LAYERS)
@@ -62,11 +63,12 @@ class Extent:
     """A way that has not arrived by then is given up."""
     overhead_sides: tuple[int, ...]
     memory_sides: tuple[int, ...]
+    presets: tuple[str, ...]
     tutorials_to_their_end: bool
 
 
-FULL = Extent(192, 400, 1000, (256, 512), (256, 512, 1024), True)
-QUICK = Extent(96, 60, 70, (256,), (256,), False)
+FULL = Extent(192, 400, 1000, (256, 512), (256, 512, 1024), tuple(PRESETS), True)
+QUICK = Extent(96, 60, 70, (256,), (256,), ("quick",), False)
 
 
 def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) -> dict[str, Any]:
@@ -75,9 +77,20 @@ def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) ->
     ``photo``, ``painting``: whatever ``load_image`` accepts. ``folder``: must exist.
     Returns what the JSON file holds.
     """
-    found: dict[str, Any] = {"machine": machine(), "side": extent.side}
+    # First, since a framework that has begun with a GPU leaves no memory of it to another process.
+    of_runs = [memory_of_a_run(*run) for run in itertools.product(extent.memory_sides, get_args(Precision))]
+    found: dict[str, Any] = {"machine": machine(), "side": extent.side, "memory": of_runs}
     print(", ".join(f"{name}: {value}" for name, value in found["machine"].items() if value), flush=True)
 
+    _print_table(
+        "Peak memory of a whole transfer, in GB: "
+        + ("of the GPU" if device() == "gpu" else "the program itself included"),
+        ("side", "precision", "tiles", "measured", "estimated"),
+        [
+            (each["side"], each["precision"], each["tiling"] or "none", each["gb"], each["estimated_gb"])
+            for each in found["memory"]
+        ],
+    )
     found["products"] = {precision: product_speed(precision) for precision in get_args(Precision)}
     found["evaluations"] = evaluations(photo, painting, found["products"])
     _print_table(
@@ -108,17 +121,13 @@ def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) ->
             for each in found["overhead"]
         ],
     )
-    found["memory"] = [
-        memory_of_a_run(side, precision)
-        for side in extent.memory_sides
-        for precision in dict.fromkeys(("float32", faster_precision()))
-    ]
+    found["pictures"] = [finished_picture(photo, painting, preset) for preset in extent.presets]
     _print_table(
-        "Peak memory of a whole transfer, the program itself included, in GB",
-        ("side", "precision", "tiles", "measured", "estimated"),
+        "A finished picture, from the call to the picture",
+        ("preset", "pixels", "evaluations", "seconds", "and again"),
         [
-            (each["side"], each["precision"], each["tiling"] or "none", each["gb"], each["estimated_gb"])
-            for each in found["memory"]
+            (each["preset"], each["pixels"], each["evaluations"], each["seconds"], each["again"])
+            for each in found["pictures"]
         ],
     )
     found |= races(photo, painting, extent)
@@ -142,7 +151,7 @@ def machine() -> dict[str, Any]:
         "processor": name,
         "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / GB, 1),
-        "device": device(),
+        "gpu": gpu_name(),
         "backend": BACKEND,
         "faster_precision": faster_precision(),
         "versions": json.dumps(versions()),
@@ -166,8 +175,9 @@ def operations(height: int, width: int, layers: Sequence[str] = LAYERS) -> float
     return total
 
 
-def product_speed(precision: Precision, side: int = 2048) -> float:
-    """GFLOP/s of the best of several products of two square matrices."""
+def product_speed(precision: Precision, side: int | None = None) -> float:
+    """GFLOP/s of the best of several products of two square matrices, 2048 or on a GPU 8192 wide."""
+    side = side or (8192 if device() == "gpu" else 2048)
     matrix = keras.ops.convert_to_tensor(
         np.random.default_rng(0).standard_normal((side, side), dtype=np.float32), precision
     )
@@ -183,6 +193,8 @@ def evaluations(photo: Any, painting: Any, products: Mapping[str, float]) -> lis
     """
     found = []
     for side, precision, sliding in itertools.product((256, 512), get_args(Precision), (True, False)):
+        if not sliding and not winograd_layers(precision):
+            continue
         evaluate, pixels = prepared(photo, painting, side, precision, crop=True, sliding=sliding)
         loss = evaluate(pixels)[0]["total"]
         seconds = _best(lambda evaluate=evaluate, pixels=pixels: _wait(evaluate(pixels)[1]), 4)
@@ -228,30 +240,31 @@ def overhead(photo: Any, painting: Any, side: int, coordinates: Any, steps: int 
 def memory_of_a_run(side: int, precision: Precision) -> dict[str, Any]:
     """The most memory that a transfer of a square picture takes, in a process of its own."""
     program = (
-        "import sys, numpy as np\n"
+        "import json, sys, numpy as np\n"
         "from helpers import transfer\n"
-        "from helpers.benchmark import peak_of_this_process\n"
+        "from helpers.benchmark import LAYERS, peak_of_this_process\n"
+        "from helpers.memory import GB, fitting_tiling, peak_memory\n"
         "side, precision = int(sys.argv[1]), sys.argv[2]\n"
         "photo = np.random.default_rng(0).uniform(0, 255, (side, side, 3))\n"
-        "transfer(photo, photo[::-1], steps=2, scales=1, precision=precision, progress=False)\n"
-        "print(peak_of_this_process())"
+        "tiling = fitting_tiling(side, side, LAYERS, precision)\n"
+        "transfer(photo, photo[::-1], steps=4, scales=1, precision=precision, progress=False)\n"
+        "print(json.dumps({\n"
+        "    'tiling': tiling and f'{tiling.side} to {tiling.cut or \"the end\"}',\n"
+        "    'gb': peak_of_this_process() / GB,\n"
+        "    'estimated_gb': peak_memory(side, side, LAYERS, precision, tiling) / GB,\n"
+        "}))"
     )
     command = [sys.executable, "-c", program, str(side), precision]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent
-    )
-    tiling = fitting_tiling(side, side, LAYERS, precision)
-    return {
-        "side": side,
-        "precision": precision,
-        "tiling": tiling and f"{tiling.side} to {tiling.cut or 'the end'}",
-        "gb": int(done.stdout.split()[-1]) / GB,
-        "estimated_gb": peak_memory(side, side, LAYERS, precision, tiling) / GB,
-    }
+    root = Path(__file__).parent.parent
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    return {"side": side, "precision": precision, **json.loads(done.stdout.splitlines()[-1])}
 
 
 def peak_of_this_process() -> int:
-    """The most main memory that this process has held so far, in bytes."""
+    """The most memory that this process has held so far, in bytes: of the GPU where it computes on one."""
+    of_gpu = gpu_memory_peak()
+    if of_gpu is not None:
+        return of_gpu
     status = Path("/proc/self/status")
     if status.exists():
         # What getrusage tells on Linux counts the process that started this one as well.
@@ -264,6 +277,23 @@ def peak_of_this_process() -> int:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def finished_picture(photo: Any, painting: Any, preset: str) -> dict[str, Any]:
+    """How long a preset takes: what a user waits for, and the same again, with everything compiled."""
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        painted = transfer(photo, painting, **PRESETS[preset], weights="bundled", progress=False)
+        seconds.append(time.perf_counter() - began)
+    height, width, _ = painted.image.shape
+    return {
+        "preset": preset,
+        "pixels": f"{width} × {height}",
+        "evaluations": painted.history[-1]["evaluations"],
+        "seconds": seconds[0],
+        "again": seconds[1],
+    }
 
 
 def races(photo: Any, painting: Any, extent: Extent) -> dict[str, Any]:

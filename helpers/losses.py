@@ -113,7 +113,7 @@ def gram_per_position(features: Any) -> Any:
     lets two pictures of different sizes be compared.
     """
     positions = _positions(features)
-    return gram_matrix(features) / ops.cast(ops.shape(positions)[0], positions.dtype)
+    return gram_matrix(features) / _count(positions)
 
 
 def gram_distance(gram: Any, target: Any) -> Any:
@@ -226,8 +226,8 @@ def style_sums(features: Any, mask: Any = None) -> dict[str, Any]:
     """
     positions = _positions(features)
     if mask is None:
-        count = ops.cast(ops.shape(positions)[0], positions.dtype)
-        return {"gram": gram_matrix(features), "sum": ops.sum(positions, axis=0), "positions": count}
+        sum_of_each = ops.sum(positions, axis=0)
+        return {"gram": gram_matrix(features), "sum": sum_of_each, "positions": _count(positions)}
     counted = positions * ops.reshape(mask, (-1, 1))
     return {
         "gram": ops.matmul(ops.transpose(counted), positions),
@@ -328,6 +328,11 @@ def maps_of(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:
 def data_of(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:
     """The weights and targets of some terms by name, for the same reason."""
     return {term.name: {"weight": float(term.weight), "targets": term.targets} for term in terms}
+
+
+def _count(positions: Any) -> Any:
+    """The number M of positions, counted where they are: a GPU would wait for a number from the host."""
+    return ops.sum(ops.ones_like(positions[:, 0]))
 
 
 def _divided_sum(sums: Mapping[str, Any], entries: Any) -> Any:

@@ -88,7 +88,7 @@ def objective(
         raise ArgumentError(f"Each term needs a name of its own, these are {', '.join(names)}.")
     kinds = tuple(term._replace(weight=None, maps=None, targets=None) for term in terms)
     network = Network(weights, pooling, normalised, precision, sliding)
-    maps, data = maps_of(terms), data_of(terms)
+    maps, data = keras.tree.map_structure(ops.convert_to_tensor, (maps_of(terms), data_of(terms)))
     if tiling is None:
         evaluate = _whole(kinds, network)
     else:

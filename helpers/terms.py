@@ -49,7 +49,7 @@ def total_variation(pixels: Any) -> Any:
     section 3, with β = 2. Departure: divided by the number of values, so that a weight serves every size.
     """
     down, across = pixels[:, 1:] - pixels[:, :-1], pixels[:, :, 1:] - pixels[:, :, :-1]
-    return (ops.sum(ops.square(down)) + ops.sum(ops.square(across))) / _values_of(pixels)
+    return (ops.sum(ops.square(down)) + ops.sum(ops.square(across))) / ops.sum(ops.ones_like(pixels))
 
 
 def histogram_loss(features: Any, quantiles: Any) -> Any:
@@ -143,9 +143,4 @@ def _histogram_loss_of(features: Mapping[str, Any], quantiles: Mapping[str, Any]
 
 
 def _change_of(features: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
-    square = ops.square(features[PIXELS] - targets["before"]) * targets["seen"]
-    return ops.sum(square) / _values_of(square)
-
-
-def _values_of(pixels: Any) -> Any:
-    return ops.cast(ops.size(pixels), "float32")
+    return ops.mean(ops.square(features[PIXELS] - targets["before"]) * targets["seen"])

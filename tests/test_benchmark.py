@@ -13,6 +13,7 @@ TINY = Extent(
     most_evaluations=4,
     overhead_sides=(),
     memory_sides=(),
+    presets=(),
     tutorials_to_their_end=False,
 )
 
