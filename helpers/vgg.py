@@ -220,14 +220,24 @@ def winograd_layers(precision: Precision) -> tuple[str, ...]:
     """The convolution layers that ``feature_model`` computes by ``winograd.convolve`` here.
 
     On a processor those with many channels, up to the deepest of the style layers, since the transformed
-    kernels of deeper ones would only take memory. A GPU's library finds its own ways.
+    kernels of deeper ones would only take memory; in bfloat16 none where the processor multiplies so fast
+    that cutting out the squares would take longer. A GPU's library finds its own ways.
     """
-    if BACKEND != "tensorflow" or device() != "cpu":
+    if BACKEND != "tensorflow" or device() != "cpu" or (precision == "bfloat16" and _multiplies_tiles()):
         return ()
     fewest = winograd.WAYS[precision].channels
     inputs = itertools.pairwise(("block1_conv1", *CONV_LAYERS))
     within = layers_up_to(STYLE_LAYERS)
     return tuple(name for before, name in inputs if name in within and filters(before) >= fewest)
+
+
+@functools.cache
+def _multiplies_tiles() -> bool:
+    """Whether the processor has Intel's instructions for products of whole tiles of bfloat16 (AMX)."""
+    try:
+        return "amx_bf16" in Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
+    except OSError:
+        return False
 
 
 def _in_float32(outputs: dict[str, Any]) -> dict[str, Any]:

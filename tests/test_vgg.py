@@ -96,7 +96,8 @@ def test_average_pooling_is_in_place_and_max_pooling_can_be_had(photo):
 
 @pytest.mark.skipif(not winograd_layers("float32"), reason="this backend or device slides every kernel")
 @pytest.mark.parametrize(("precision", "near"), [("float32", 1e-4), ("bfloat16", 0.03)])
-def test_layers_of_many_channels_see_what_a_sliding_kernel_sees(photo, precision, near):
+def test_layers_of_many_channels_see_what_a_sliding_kernel_sees(photo, precision, near, monkeypatch):
+    monkeypatch.setattr("helpers.vgg._multiplies_tiles", lambda: False)
     fast, slow = (
         feature_model(STYLE_LAYERS, "bundled", precision=precision, sliding=sliding)
         for sliding in (False, True)
@@ -111,6 +112,13 @@ def test_layers_of_many_channels_see_what_a_sliding_kernel_sees(photo, precision
     ours, theirs = fast(preprocess(photo)), slow(preprocess(photo))
     for layer in STYLE_LAYERS:
         assert np.linalg.norm(ours[layer] - theirs[layer]) < near * np.linalg.norm(theirs[layer]), layer
+
+
+def test_a_processor_that_multiplies_tiles_of_bfloat16_slides_its_kernels(monkeypatch):
+    before = winograd_layers("float32")
+    monkeypatch.setattr("helpers.vgg._multiplies_tiles", lambda: True)
+    assert winograd_layers("bfloat16") == ()
+    assert winograd_layers("float32") == before
 
 
 def test_weights_are_shared_and_frozen():
