@@ -187,12 +187,13 @@ def product_speed(precision: Precision, side: int | None = None) -> float:
 
 
 def evaluations(photo: Any, painting: Any, products: Mapping[str, float]) -> list[dict[str, Any]]:
-    """One evaluation at 256² and 512² in both precisions, and its share of the speed of matrix products.
+    """One evaluation in both precisions at 256², 512² and on a GPU 1024²; its share of the products' speed.
 
     Operations are counted as a sliding kernel needs them, also where fewer do: a share may be above 1.
     """
     found = []
-    for side, precision, sliding in itertools.product((256, 512), get_args(Precision), (True, False)):
+    sides = (256, 512, 1024) if device() == "gpu" else (256, 512)
+    for side, precision, sliding in itertools.product(sides, get_args(Precision), (True, False)):
         if not sliding and not winograd_layers(precision):
             continue
         evaluate, pixels = prepared(photo, painting, side, precision, crop=True, sliding=sliding)

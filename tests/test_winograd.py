@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from helpers.backend import compiled, keras, value_and_gradient
+from helpers.backend import compiled, device, keras, value_and_gradient
 from helpers.winograd import WAYS, WinogradConvolution, convolve, transformed_kernel, transforms
 
 ops = keras.ops
 POINTS = [way.points for way in WAYS.values()]
-NEAR = {"float32": 1e-5, "bfloat16": 1e-2}
+# A GPU rounds the factors of a convolution in float32 to 10 bits.
+NEAR = {"float32": 1e-5 if device() == "cpu" else 1e-3, "bfloat16": 1e-2}
 
 
 def random(*shape, seed=0):
