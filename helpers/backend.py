@@ -9,7 +9,7 @@ import contextlib
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -46,6 +46,7 @@ BACKEND = keras.backend.backend()
 __all__ = [
     "BACKEND",
     "OUT_OF_MEMORY",
+    "OWN_LAYERS",
     "compiled",
     "device",
     "gpu_memory",
@@ -55,6 +56,9 @@ __all__ = [
     "make_deterministic",
     "value_and_gradient",
 ]
+
+OWN_LAYERS: Mapping[str, type[keras.layers.Layer]] = {}
+"""Layers that compute what those of Keras compute for VGG19, sooner, by the name of Keras' class."""
 
 Objective = Callable[..., tuple[Any, Any]]
 """An argument, and any others → ``(value, more)``: a scalar, and whatever else is wanted beside it."""
@@ -226,6 +230,16 @@ else:
 
         return call
 
+    @contextlib.contextmanager
+    def _refusing_to_wait() -> Iterator[None]:
+        """Raise ``RuntimeError`` where the host would wait for the GPU: that cannot be recorded."""
+        before = torch.cuda.get_sync_debug_mode()
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            yield
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+
     def _recorded(function: Callable[..., Any]) -> Callable[..., Any]:
         """Have a GPU repeat what it did for arguments of the same sizes, from the third call in a row.
 
@@ -252,21 +266,47 @@ else:
             if now != of:
                 of, calls, recording = now, 0.0, None
             calls += 1
-            if calls < 3 or max(tensor.numel() for tensor in tensors) > _MOST_RECORDED:
+            if max(tensor.numel() for tensor in tensors) > _MOST_RECORDED:
                 return function(*arguments)
-            if recording is None:
-                try:
+            try:
+                if calls == 2:
+                    with _refusing_to_wait():
+                        return function(*arguments)
+                if calls > 2 and recording is None:
                     recording = recorded(arguments)
-                except RuntimeError:
-                    # A function that asks the host for something in between, as a reader's own term may.
-                    calls = -math.inf
-                    return function(*arguments)
+            except RuntimeError:
+                # It asks the host for something in between, as a reader's own term may.
+                calls = -math.inf
+            if recording is None:
+                return function(*arguments)
             graph, held, found = recording
             torch._foreach_copy_(held, tensors)
             graph.replay()
             return keras.tree.map_structure(torch.clone, found)
 
         return call
+
+    def _with_channels_first(function: Callable[[torch.Tensor], torch.Tensor], maps: Any) -> torch.Tensor:
+        # Keras copies the maps to turn their axes, twice for a convolution. A view does: its memory, with the
+        # channels of a position side by side, is what the libraries below compute best with.
+        return function(maps.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+
+    class Conv2D(keras.layers.Conv2D):
+        def convolution_op(self, inputs: Any, kernel: Any) -> torch.Tensor:
+            kernel = keras.ops.convert_to_tensor(kernel).permute(3, 2, 0, 1)
+            return _with_channels_first(
+                lambda maps: torch.nn.functional.conv2d(maps, kernel, padding="same"), inputs
+            )
+
+    class AveragePooling2D(keras.layers.AveragePooling2D):
+        def call(self, inputs: Any) -> torch.Tensor:
+            return _with_channels_first(lambda maps: torch.nn.functional.avg_pool2d(maps, 2), inputs)
+
+    class MaxPooling2D(keras.layers.MaxPooling2D):
+        def call(self, inputs: Any) -> torch.Tensor:
+            return _with_channels_first(lambda maps: torch.nn.functional.max_pool2d(maps, 2), inputs)
+
+    OWN_LAYERS = {layer.__name__: layer for layer in (Conv2D, AveragePooling2D, MaxPooling2D)}
 
     def value_and_gradient(function: Objective) -> Callable[..., tuple[tuple[Any, Any], Any]]:
         """Differentiate: a function of the same arguments → ``((value, more), gradient)``.

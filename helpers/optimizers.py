@@ -59,8 +59,9 @@ def adam(
     ``remembered``: what ``moments`` said of the rule of a run that this one goes on from.
     Source: Kingma and Ba (2015).
     """
-    # Not trainable, or PyTorch would track what is done to it, and its pixels could not become an array.
-    variable = keras.Variable(ops.convert_to_tensor(start, "float32"), trainable=False)
+    # Not trainable, or PyTorch would track what is done to it, and its pixels could not become an array;
+    # a copy, or it would change the start itself.
+    variable = keras.Variable(ops.copy(ops.convert_to_tensor(start, "float32")), trainable=False)
     rule = keras.optimizers.Adam(ADAM_LEARNING_RATE) if rule is None else rule
     rule.build([variable])
     if remembered:

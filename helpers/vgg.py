@@ -21,7 +21,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from helpers import winograd
-from helpers.backend import BACKEND, compiled, device, keras, value_and_gradient
+from helpers.backend import BACKEND, OWN_LAYERS, compiled, device, keras, value_and_gradient
 from helpers.errors import (
     ArgumentError,
     CourseError,
@@ -355,7 +355,8 @@ def _convolved(layer: str, maps: Any) -> Any:
     of_kernel = (3, 3, filters(layer), filters(layer))
     kernel = np.random.default_rng(1).standard_normal(of_kernel, dtype=np.float32)
     if layer not in winograd_layers(precision):
-        return keras.ops.conv(maps, keras.ops.cast(kernel, precision), padding="same")
+        convolution = OWN_LAYERS.get("Conv2D", keras.layers.Conv2D)(filters(layer), 3, padding="same")
+        return convolution.convolution_op(maps, keras.ops.cast(kernel, precision))
     points = winograd.WAYS[precision].points
     transformed = keras.ops.convert_to_tensor(winograd.transformed_kernel(kernel, points), precision)
     return winograd.convolve(maps, transformed, points)
@@ -409,6 +410,7 @@ def normalise_filters(kernels: Kernels, means: Mapping[str, np.ndarray]) -> Kern
 
 def _architecture(pooling: Pooling, precision: Precision, by_winograd: Sequence[str]) -> keras.Model:
     """Keras' VGG19 for pictures of any size, with the pooling and precision asked for and no weights yet."""
+    own = {**OWN_LAYERS, "WinogradConvolution": winograd.WinogradConvolution}
     plan = _keras_vgg19(None).get_config()
     # Keras' own network, 80 MB of random numbers, goes before its copy comes.
     gc.collect()
@@ -416,15 +418,16 @@ def _architecture(pooling: Pooling, precision: Precision, by_winograd: Sequence[
         exact = layer["config"]["name"] in ("input_layer", *FLOAT32_LAYERS)
         layer["config"]["dtype"] = "float32" if exact else precision
         if layer["config"]["name"] in by_winograd:
-            layer["class_name"] = layer["registered_name"] = "WinogradConvolution"
-            layer["module"] = None
+            layer["class_name"] = "WinogradConvolution"
             layer["config"] = {key: layer["config"][key] for key in ("name", "dtype", "filters")}
             layer["config"]["points"] = winograd.WAYS[precision].points
         elif layer["config"]["name"] in CONV_LAYERS:
             layer["config"]["kernel_initializer"] = "zeros"
         elif layer["config"]["name"] in POOL_LAYERS:
             layer["class_name"] = {"avg": "AveragePooling2D", "max": "MaxPooling2D"}[pooling]
-    return keras.Model.from_config(plan, {"WinogradConvolution": winograd.WinogradConvolution})
+        if layer["class_name"] in own:
+            layer |= {"registered_name": layer["class_name"], "module": None}
+    return keras.Model.from_config(plan, own)
 
 
 def _keras_vgg19(weights: str | None) -> keras.Model:

@@ -16,6 +16,8 @@ from helpers.objectives import Network, feature_maps, styles
 
 ROOT = Path(__file__).parent.parent
 NETWORK = Network("bundled", "avg", True, "float32")
+# A GPU rounds the factors of its products to 10 bits, each framework of others.
+LOSS_NEAR, GRADIENT_NEAR = (1e-4, 1e-3) if device() == "cpu" else (1e-2, 3e-2)
 WAYS = {"whole": None, "tiled": Tiling(48, "block2_pool")}
 
 
@@ -72,10 +74,10 @@ def there(request, tmp_path_factory):
 @pytest.mark.parametrize("way", WAYS)
 def test_loss_and_gradient_do_not_know_of_the_backend(here, there, way):
     assert (here[f"{way}/losses"] > 0).all()
-    np.testing.assert_allclose(there[f"{way}/losses"], here[f"{way}/losses"], rtol=1e-4)
+    np.testing.assert_allclose(there[f"{way}/losses"], here[f"{way}/losses"], rtol=LOSS_NEAR)
     expected = here[f"{way}/gradient"]
     assert there[f"{way}/gradient"].shape == expected.shape
-    assert np.linalg.norm(there[f"{way}/gradient"] - expected) <= 1e-3 * np.linalg.norm(expected)
+    assert np.linalg.norm(there[f"{way}/gradient"] - expected) <= GRADIENT_NEAR * np.linalg.norm(expected)
 
 
 def test_a_transfer_goes_the_same_way_with_every_backend(here, there):

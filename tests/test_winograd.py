@@ -90,6 +90,7 @@ def test_the_layer_is_that_of_keras():
     assert float(ops.min(found)) == 0
 
 
+@pytest.mark.skipif(device() == "gpu", reason="a GPU rounds the factors more than the points do")
 def test_the_points_round_less_than_small_whole_numbers():
     maps, kernel = np.maximum(random(1, 32, 32, 256), 0), random(3, 3, 256, 32, seed=1)
     wanted = ops.convert_to_numpy(slid(maps, kernel))
