@@ -9,6 +9,7 @@ import contextlib
 import math
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -234,7 +235,10 @@ else:
     def _refusing_to_wait() -> Iterator[None]:
         """Raise ``RuntimeError`` where the host would wait for the GPU: that cannot be recorded."""
         before = torch.cuda.get_sync_debug_mode()
-        torch.cuda.set_sync_debug_mode("error")
+        with warnings.catch_warnings():
+            # PyTorch says that it does not notice every case.
+            warnings.simplefilter("ignore")
+            torch.cuda.set_sync_debug_mode("error")
         try:
             yield
         finally:
