@@ -86,3 +86,42 @@ def test_the_readme_tells_what_the_benchmark_measured():
         ),
     ):
         assert said in readme, said
+
+
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_the_readme_tells_what_was_measured_on_a_gpu(backend):
+    measured = json.loads((ROOT / "notebooks" / f"benchmark_h100_{backend}.json").read_text("utf-8"))
+    readme = text_of(ROOT / "README.md")
+    assert measured["machine"]["backend"] == backend
+    assert measured["machine"]["gpu"] in readme.replace("\n", " ")
+    assert json.loads(measured["machine"]["versions"])[backend].partition("+")[0] in readme
+    rows = {
+        line.split(" | ")[0].lstrip("| "): line.strip(" |").split(" | ")[1:] for line in readme.splitlines()
+    }
+    column = ("torch", "jax").index(backend)
+
+    def told(row):
+        return [float(number) for number in re.findall(r"[\d.]+", rows[row][column].replace("256²", ""))]
+
+    def near(numbers):
+        return pytest.approx(numbers, rel=0.03)
+
+    for row, precision in (
+        ("an evaluation at 256², 512² and 1024², float32", "float32"),
+        ("the same, bfloat16", "bfloat16"),
+    ):
+        seconds = [each["seconds"] for each in measured["evaluations"] if each["precision"] == precision]
+        assert told(row) == near([1000 * each for each in seconds])
+    assert told("a step of L-BFGS beside its evaluation at 256²") == near(
+        [1000 * measured["overhead"][0]["seconds"]]
+    )
+    quick, *_, last = measured["pictures"] * 2
+    assert told("`--preset quick`: the first picture, and one more") == near(
+        [quick["seconds"], quick["again"]]
+    )
+    if backend == "torch":
+        fine = "`--preset fine`, 767 × 512 pixels: the first picture, and one more"
+        assert last["pixels"] == "767 × 512"
+        assert told(fine) == near([last["seconds"], last["again"]])
+    memory = [each["gb"] for each in measured["memory"] if each["precision"] == "float32"]
+    assert told("peak memory of the GPU at 256², 512² and 1024², float32") == near(memory)
