@@ -5,7 +5,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -205,11 +205,12 @@ def coarse_to_fine(
     if tolerance is not None:
         check_number("The tolerance, a share of the loss,", tolerance, most=1.0)
     stages = [
-        (*size, build, share) for size, share in zip(sizes, shared_steps(steps, len(sizes)), strict=True)
+        _Stage(*size, build, share)
+        for size, share in zip(sizes, shared_steps(steps, len(sizes)), strict=True)
     ]
     if finer is not None and optimizer == "lbfgs":
-        *size, _, share = stages[-1]
-        stages[-1:] = [(*size, build, min(share, ROUGH_STEPS)), (*size, finer, share)]
+        last = stages[-1]
+        stages[-1:] = [last._replace(steps=min(last.steps, ROUGH_STEPS)), last._replace(build=finer)]
     run = _Run(start(*sizes[0]), callback, keep) if resume is None else _Run.of_state(resume, callback, keep)
     first = run.scale
     memory: Memory | None = None
@@ -218,6 +219,7 @@ def coarse_to_fine(
             height, width, objective_at, share = stages[scale]
             resumed = resume if resume is not None and scale == first else None
             if objective_at is finer:
+                # What the rough objective has left of the steps of this size.
                 share -= run.taken_at(height, width) - (resumed.taken if resumed else 0)
             if not share:
                 continue
@@ -260,6 +262,15 @@ def coarse_to_fine(
     finally:
         run.keep_last()
     return _resize_pixels(run.best, *sizes[-1]), run.history
+
+
+class _Stage(NamedTuple):
+    """A part of a run: one size and one objective."""
+
+    height: int
+    width: int
+    build: Callable[[int, int], Evaluate]
+    steps: int
 
 
 class _Stopped(Exception):
