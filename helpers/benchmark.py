@@ -68,7 +68,7 @@ class Extent:
 
 
 FULL = Extent(192, 400, 1000, (256, 512), (256, 512, 1024), tuple(PRESETS), True)
-QUICK = Extent(96, 60, 70, (256,), (256,), ("quick",), False)
+QUICK = Extent(80, 60, 70, (256,), (256,), ("quick",), False)
 
 
 def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def evaluations(photo: Any, painting: Any, products: Mapping[str, float]) -> lis
             continue
         evaluate, pixels = prepared(photo, painting, side, precision, crop=True, sliding=sliding)
         loss = evaluate(pixels)[0]["total"]
-        seconds = _best(lambda evaluate=evaluate, pixels=pixels: _wait(evaluate(pixels)[1]), 4)
+        seconds = _best(lambda evaluate=evaluate, pixels=pixels: _wait(evaluate(pixels)[1]), 3)
         gflops = operations(side, side) / seconds / 1e9
         found.append(
             {
