@@ -185,7 +185,7 @@ else:
 
     OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, torch.cuda.OutOfMemoryError)
 
-    _MOST_RECORDED = 4_000_000  # numbers in one tensor: those of a picture of 1150 × 1150 pixels
+    _MOST_RECORDED = 4_000_000  # numbers in one tensor: of conv4_2, the content, in a picture of 707 × 707 pixels
 
     def device() -> str:
         """``"gpu"`` where one is ready for use, else ``"cpu"``."""
