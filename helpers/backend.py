@@ -185,7 +185,8 @@ else:
 
     OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, torch.cuda.OutOfMemoryError)
 
-    _MOST_RECORDED = 4_000_000  # numbers in one tensor: of conv4_2, the content, in a picture of 707 × 707 pixels
+    # Numbers in one tensor: of conv4_2, the content, those of a picture of 707 × 707 pixels.
+    _MOST_RECORDED = 4_000_000
 
     def device() -> str:
         """``"gpu"`` where one is ready for use, else ``"cpu"``."""
