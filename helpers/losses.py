@@ -89,8 +89,7 @@ def gram_matrix(features: Any) -> Any:
     Raises ``ArgumentError`` for another shape.
     Source: Gatys, Ecker and Bethge (2015), equation (3).
     """
-    positions = _positions(features)
-    return ops.matmul(ops.transpose(positions), positions)
+    return _with_itself(_positions(features))
 
 
 def style_layer_loss(features: Any, target: Any) -> Any:
@@ -328,6 +327,21 @@ def maps_of(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:
 def data_of(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:
     """The weights and targets of some terms by name, for the same reason."""
     return {term.name: {"weight": float(term.weight), "targets": term.targets} for term in terms}
+
+
+@ops.custom_gradient
+def _with_itself(positions: Any) -> tuple[Any, Callable[..., Any]]:
+    """FᵀF of positions ``(M, N)``, and its gradient F(S + Sᵀ), S being the loss's with respect to FᵀF.
+
+    Left to automatic differentiation it would be F S + F Sᵀ: two products, each as long as the first.
+    """
+
+    def gradient(*arguments: Any, upstream: Any = None) -> Any:
+        # Keras: PyTorch names what comes from above, the others hand it over alone.
+        slope = arguments[0] if upstream is None else upstream
+        return ops.matmul(positions, slope + ops.transpose(slope))
+
+    return ops.matmul(ops.transpose(positions), positions), gradient
 
 
 def _count(positions: Any) -> Any:
