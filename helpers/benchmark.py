@@ -77,6 +77,7 @@ def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) ->
     ``photo``, ``painting``: whatever ``load_image`` accepts. ``folder``: must exist.
     Returns what the JSON file holds.
     """
+    print("Measuring the memory of whole transfers first, each in a process of its own.", flush=True)
     # First, since a framework that has begun with a GPU leaves no memory of it to another process.
     of_runs = [memory_of_a_run(*run) for run in itertools.product(extent.memory_sides, get_args(Precision))]
     found: dict[str, Any] = {"machine": machine(), "side": extent.side, "memory": of_runs}
