@@ -44,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
             options.run(options)
         except KeyboardInterrupt:
             print(f"{options.command}: stopped before there was a picture to save.", file=sys.stderr)
+        except _Stopped:
+            print(f"{options.command}: stopped; what was finished is kept.", file=sys.stderr)
         except Exception as error:
             print(f"{options.command}: {_sentence(error)}", file=sys.stderr)
             logging.getLogger("helpers").info("It was raised here:", exc_info=error)
@@ -53,10 +55,17 @@ def main(arguments: list[str] | None = None) -> int:
 
 @dataclasses.dataclass
 class _Signals:
-    """Ctrl-C and SIGTERM: which came, and whether the next is to wait because a picture is being saved."""
+    """Ctrl-C and SIGTERM: which came, and what the next is to do."""
 
     received: list[int] = dataclasses.field(default_factory=list)
     wait: bool = False
+    """A picture is being saved: that comes first."""
+    end_all: bool = False
+    """The command is many runs: none is to end early and pass for a whole one, but all of them at once."""
+
+
+class _Stopped(BaseException):
+    """Unlike ``KeyboardInterrupt`` it is not for a run to catch, which would return what it has reached."""
 
 
 @contextlib.contextmanager
@@ -66,6 +75,8 @@ def _signals_as_interrupts() -> Iterator[_Signals]:
 
     def interrupt(number: int, _: Any) -> None:
         signals.received.append(number)
+        if signals.end_all:
+            raise _Stopped
         if not signals.wait:
             raise KeyboardInterrupt
 
@@ -362,6 +373,7 @@ def run_frames(options: argparse.Namespace) -> None:
     arguments = _common(options)
     motion = {"none": None, "shift": shift, "flow": optical_flow}[options.motion]
     frames = list(load_frames(options.source, arguments.pop("size")))
+    options.signals.end_all = True
     results = paint_frames(
         frames,
         options.painting,
@@ -423,6 +435,7 @@ def run_gallery(options: argparse.Namespace) -> None:
 
 def run_benchmark(options: argparse.Namespace) -> None:
     """Measure this machine."""
+    options.signals.end_all = True
     options.output.mkdir(parents=True, exist_ok=True)
     from helpers.benchmark import FULL, QUICK, benchmark
 
@@ -431,6 +444,7 @@ def run_benchmark(options: argparse.Namespace) -> None:
 
 def run_results(options: argparse.Namespace) -> None:
     """Make the pictures of the README again."""
+    options.signals.end_all = True
     from helpers.results import make_results
 
     make_results(options.names)

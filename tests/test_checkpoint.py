@@ -25,6 +25,7 @@ from helpers import (
 )
 from helpers import checkpoint as checkpoint_module
 from helpers.checkpoint import load_checkpoint, save_checkpoint
+from helpers.images import save_image
 from helpers.synthesis import State
 
 QUIET = {"weights": "bundled", "progress": False, "precision": "float32"}
@@ -298,3 +299,23 @@ def test_a_signal_saves_the_picture_and_resume_goes_on(tmp_path, sent):
     assert process.returncode == 0, complaint
     assert len(read_settings(path)["history"]) == 120
     assert not Path(f"{path}.checkpoint").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals for another process")
+def test_a_signal_stops_a_command_of_many_runs_and_none_passes_for_a_whole_one(tmp_path):
+    for number in (1, 2, 3):
+        save_image(load_image("temple", 48), tmp_path / f"{number}.png")
+    film = tmp_path / "film.webp"
+    process = started(
+        ["frames", tmp_path, "great_wave", "--steps", 2, "--next-steps", 100_000, "--output", film]
+    )
+    painted = tmp_path / "film"
+    while not (painted / "frame_0001.png").exists():
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.02)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGINT
+    assert complaint.strip().endswith("frames: stopped; what was finished is kept.")
+    assert [each.name for each in painted.iterdir()] == ["frame_0001.png"]

@@ -142,6 +142,18 @@ def test_closed_form_gradients_are_those_of_finite_differences(generator, loss, 
         assert closed[index] == pytest.approx(difference / (2 * step), rel=1e-4, abs=1e-7)
 
 
+def test_the_gram_matrix_has_its_gradient_whatever_is_made_of_it(generator):
+    features = tf.constant(feature_maps(generator))
+    # Not symmetric, unlike the difference of two Gram matrices.
+    weights = generator.standard_normal((6, 6)).astype(np.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        value = tf.reduce_sum(weights * gram_matrix(features))
+    expected = (weights + weights.T) @ as_matrix(features.numpy())
+    gradient = as_matrix(tape.gradient(value, features).numpy())
+    np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_where_a_feature_is_silent_both_gradients_are_zero(generator):
     features, target = feature_maps(generator), feature_maps(generator) + 1
     silent = features == 0

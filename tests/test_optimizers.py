@@ -92,7 +92,7 @@ def test_what_was_learned_at_one_size_serves_at_another(generator):
     stiffness = np.repeat(np.geomspace(1, 300, 8), 3).reshape(1, 1, 8, 3)
     small = valley(centre, stiffness)
     memory = Memory(centre.shape)
-    for _ in itertools.islice(lbfgs(small, np.zeros_like(centre), memory=memory), 25):
+    for _ in itertools.islice(lbfgs(small, np.zeros_like(centre), memory=memory), 15):
         pass
     larger = memory.enlarged(12, 16)
     assert [tuple(pair.shape) for pair in larger.pairs()] == [(2, 12, 16, 3)] * len(memory.pairs())
