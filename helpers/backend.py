@@ -56,6 +56,7 @@ __all__ = [
     "keras",
     "make_deterministic",
     "value_and_gradient",
+    "with_gradient",
 ]
 
 OWN_LAYERS: Mapping[str, type[keras.layers.Layer]] = {}
@@ -63,6 +64,26 @@ OWN_LAYERS: Mapping[str, type[keras.layers.Layer]] = {}
 
 Objective = Callable[..., tuple[Any, Any]]
 """An argument, and any others → ``(value, more)``: a scalar, and whatever else is wanted beside it."""
+
+
+def with_gradient(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Callable[..., Any]:
+    """A function with a gradient of its own: what it returns is a value, and what leads its slope back.
+
+    The second, given the gradient with respect to the value, returns those with respect to the arguments.
+    """
+
+    @keras.ops.custom_gradient
+    def differentiable(*arguments: Any) -> tuple[Any, Callable[..., Any]]:
+        value, lead_back = function(*arguments)
+
+        def gradient(*slopes: Any, upstream: Any = None) -> Any:
+            # PyTorch names what TensorFlow and JAX only pass.
+            return lead_back(slopes[0] if upstream is None else upstream)
+
+        return value, gradient
+
+    return differentiable
+
 
 if BACKEND == "tensorflow":
     with _held_back_stderr():

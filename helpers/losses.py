@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from helpers.backend import keras
+from helpers.backend import keras, with_gradient
 from helpers.errors import ArgumentError
 from helpers.vgg import LAYERS, layer_name, layer_names, stride
 
@@ -329,16 +329,14 @@ def data_of(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:
     return {term.name: {"weight": float(term.weight), "targets": term.targets} for term in terms}
 
 
-@ops.custom_gradient
-def _with_itself(positions: Any) -> tuple[Any, Callable[..., Any]]:
+@with_gradient
+def _with_itself(positions: Any) -> tuple[Any, Callable[[Any], Any]]:
     """FᵀF of positions ``(M, N)``, and its gradient F(S + Sᵀ), S being the loss's with respect to FᵀF.
 
     Left to automatic differentiation it would be F S + F Sᵀ: two products, each as long as the first.
     """
 
-    def gradient(*arguments: Any, upstream: Any = None) -> Any:
-        # Keras: PyTorch names what comes from above, the others hand it over alone.
-        slope = arguments[0] if upstream is None else upstream
+    def gradient(slope: Any) -> Any:
         return ops.matmul(positions, slope + ops.transpose(slope))
 
     return ops.matmul(ops.transpose(positions), positions), gradient

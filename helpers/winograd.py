@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.backend import keras
+from helpers.backend import keras, with_gradient
 
 ops = keras.ops
 
@@ -79,12 +79,10 @@ def convolve(maps: Any, kernel: Any, points: Sequence[float]) -> Any:
     to ``maps`` alone.
     """
 
-    @ops.custom_gradient
+    @with_gradient
     def sliding(maps: Any, kernel: Any) -> tuple[Any, Any]:
-        def gradient(*slopes: Any, upstream: Any = None) -> tuple[Any, Any]:
-            # PyTorch names what TensorFlow and JAX only pass.
-            upstream = slopes[0] if upstream is None else upstream
-            return _convolve(upstream, kernel, points, turned=True), ops.zeros_like(kernel)
+        def gradient(slope: Any) -> tuple[Any, Any]:
+            return _convolve(slope, kernel, points, turned=True), ops.zeros_like(kernel)
 
         return _convolve(maps, kernel, points), gradient
 
