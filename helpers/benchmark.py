@@ -7,6 +7,7 @@ one run; compare them as ratios, since machines are busy with other things too.
 import dataclasses
 import itertools
 import json
+import math
 import platform
 import re
 import subprocess
@@ -92,11 +93,10 @@ def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) ->
             for each in found["memory"]
         ],
     )
-    found["products"] = {precision: product_speed(precision) for precision in get_args(Precision)}
-    found["evaluations"] = evaluations(photo, painting, found["products"])
+    found["evaluations"] = evaluations(photo, painting)
     _print_table(
         "One evaluation: loss and gradient with respect to the pixels",
-        ("side", "precision", "convolutions", "seconds", "GFLOP/s", "of matrix products"),
+        ("side", "precision", "convolutions", "seconds", "GFLOP/s", "matrix products", "share"),
         [
             (
                 each["side"],
@@ -104,6 +104,7 @@ def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) ->
                 "sliding" if each["sliding"] else "Winograd's",
                 each["seconds"],
                 each["gflops"],
+                each["products"],
                 f"{each['share']:.0%}",
             )
             for each in found["evaluations"]
@@ -176,31 +177,37 @@ def operations(height: int, width: int, layers: Sequence[str] = LAYERS) -> float
     return total
 
 
-def product_speed(precision: Precision, side: int | None = None) -> float:
-    """GFLOP/s of the best of several products of two square matrices, 2048 or on a GPU 8192 wide."""
-    side = side or (8192 if device() == "gpu" else 2048)
+def matrix_product(precision: Precision, side: int) -> Callable[[], None]:
+    """Multiply two square matrices, and wait until it is done."""
     matrix = keras.ops.convert_to_tensor(
         np.random.default_rng(0).standard_normal((side, side), dtype=np.float32), precision
     )
     product = compiled(lambda matrix: keras.ops.matmul(matrix, matrix))
-    seconds = _best(lambda: _wait(product(matrix)), 6)
-    return 2 * side**3 / seconds / 1e9
+    return lambda: _wait(product(matrix))
 
 
-def evaluations(photo: Any, painting: Any, products: Mapping[str, float]) -> list[dict[str, Any]]:
+def evaluations(photo: Any, painting: Any) -> list[dict[str, Any]]:
     """One evaluation in both precisions at 256², 512² and on a GPU 1024²; its share of the products' speed.
 
-    Operations are counted as a sliding kernel needs them, also where fewer do: a share may be above 1.
+    Products of matrices 2048 wide, on a GPU 8192, are timed between the evaluations that they are compared
+    with, since a machine may be slower a minute later. Operations are counted as a sliding kernel needs
+    them, also where fewer do: a share may be above 1.
     """
     found = []
-    sides = (256, 512, 1024) if device() == "gpu" else (256, 512)
+    of_gpu = device() == "gpu"
+    width = 8192 if of_gpu else 2048
+    sides = (256, 512, 1024) if of_gpu else (256, 512)
     for side, precision, sliding in itertools.product(sides, get_args(Precision), (True, False)):
         if not sliding and not winograd_layers(precision):
             continue
         evaluate, pixels = prepared(photo, painting, side, precision, crop=True, sliding=sliding)
         loss = evaluate(pixels)[0]["total"]
-        seconds = _best(lambda evaluate=evaluate, pixels=pixels: _wait(evaluate(pixels)[1]), 3)
+        seconds, of_product = _best_in_turn(
+            lambda evaluate=evaluate, pixels=pixels: _wait(evaluate(pixels)[1]),
+            matrix_product(precision, width),
+        )
         gflops = operations(side, side) / seconds / 1e9
+        products = 2 * width**3 / of_product / 1e9
         found.append(
             {
                 "side": side,
@@ -208,7 +215,8 @@ def evaluations(photo: Any, painting: Any, products: Mapping[str, float]) -> lis
                 "sliding": sliding,
                 "seconds": seconds,
                 "gflops": gflops,
-                "share": gflops / products[precision],
+                "products": products,
+                "share": gflops / products,
                 "loss": loss,
             }
         )
@@ -229,14 +237,14 @@ def overhead(photo: Any, painting: Any, side: int, coordinates: Any, steps: int 
 
     taken = lbfgs(timed, pixels, coordinates)
     filling = remembered_steps(*pixels.shape[1:3])
-    beside = []
+    of_steps = []
     for _ in range(filling + steps):
         spent.clear()
         began = time.perf_counter()
         next(taken)
-        beside.append(time.perf_counter() - began - sum(spent))
-    seconds = float(np.median(beside[filling:]))
-    return {"side": side, "coordinates": coordinates, "seconds": seconds, "share": seconds / min(spent)}
+        of_steps.append((time.perf_counter() - began - sum(spent), min(spent)))
+    beside, evaluation = np.median(of_steps[filling:], axis=0).tolist()
+    return {"side": side, "coordinates": coordinates, "seconds": beside, "share": beside / evaluation}
 
 
 def memory_of_a_run(side: int, precision: Precision) -> dict[str, Any]:
@@ -466,14 +474,17 @@ def _wait(tensor: Any) -> None:
     keras.ops.convert_to_numpy(keras.ops.cast(keras.ops.ravel(tensor)[:1], "float32"))
 
 
-def _best(function: Callable[[], None], times: int) -> float:
-    function()
-    seconds = []
-    for _ in range(times):
-        began = time.perf_counter()
+def _best_in_turn(*functions: Callable[[], None], turns: int = 4) -> list[float]:
+    """The shortest time of each of several functions, which are measured alternately."""
+    seconds = [math.inf] * len(functions)
+    for function in functions:
         function()
-        seconds.append(time.perf_counter() - began)
-    return min(seconds)
+    for _ in range(turns):
+        for number, function in enumerate(functions):
+            began = time.perf_counter()
+            function()
+            seconds[number] = min(seconds[number], time.perf_counter() - began)
+    return seconds
 
 
 def _print_races(found: Mapping[str, Any]) -> None:

@@ -1,11 +1,14 @@
 """A run as a film, and films as runs: frames kept while a picture is painted, and frames painted in turn."""
 
+import contextlib
 import hashlib
 import itertools
 import json
 import logging
 import math
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -137,7 +140,8 @@ def paint_frames(
 
     ``frames``: as ``load_frames`` gives them, all of one size. ``folder``: where ``frame_0001.png`` and so
     on are written; made if missing. A frame that is there already, painted from the same frames with the
-    same arguments, is not painted again, so a call that was cut off goes on where it was.
+    same arguments, is not painted again, so a call that was cut off goes on where it was. An interrupt
+    (Ctrl-C, a notebook's stop button) leaves the frame at hand unpainted and ends the call.
     ``steps``, ``next_steps``: for the first frame, and for each other. ``steadiness``: the weight of the
     term; 0 leaves it out. ``motion``: where things were, such as ``shift``, ``optical_flow`` or a
     flow of your own; ``None`` takes them to have stayed. ``arguments``: see ``transfer``.
@@ -166,7 +170,8 @@ def paint_frames(
         if result is not None:
             logger.info("%s is there already.", path)
         elif before is None:
-            result = transfer(frame, painting, steps=steps, **arguments)
+            with _no_half_frames():
+                result = transfer(frame, painting, steps=steps, **arguments)
         else:
             if frame.shape != before.shape:
                 raise ArgumentError(
@@ -179,7 +184,8 @@ def paint_frames(
             # What was not in the picture before is painted anew, from the frame itself.
             begin = np.where(seen[..., np.newaxis] > 0, moved, frame)
             settings = {**arguments, "start": begin, "scales": 1, "steps": next_steps, "terms": terms}
-            result = transfer(frame, painting, **settings)
+            with _no_half_frames():
+                result = transfer(frame, painting, **settings)
         noted = {**result.settings, "history": result.history, _MADE_FROM: made_from}
         save_image(result.image, path, noted)
         results.append(result)
@@ -187,6 +193,33 @@ def paint_frames(
     if not results:
         raise ArgumentError("There are no frames to paint.")
     return results
+
+
+class _Interrupted(BaseException):
+    """Unlike ``KeyboardInterrupt`` it is not for a run to catch, which would return what it has reached."""
+
+
+@contextlib.contextmanager
+def _no_half_frames() -> Iterator[None]:
+    """Let an interrupt pass through a run, in place of ending it with a picture that seems finished."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupt(number: int, frame: Any) -> None:
+        try:
+            before(number, frame)
+        except KeyboardInterrupt:
+            raise _Interrupted from None
+
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    except _Interrupted:
+        raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _checksum(told: dict[str, Any], frame: np.ndarray, results: Sequence[Result]) -> str:

@@ -227,10 +227,12 @@ def style_sums(features: Any, mask: Any = None) -> dict[str, Any]:
     if mask is None:
         sum_of_each = ops.sum(positions, axis=0)
         return {"gram": gram_matrix(features), "sum": sum_of_each, "positions": _count(positions)}
-    counted = positions * ops.reshape(mask, (-1, 1))
+    # Half of the mask on either side: a matrix with itself leads its gradient back in one product, not two.
+    root = ops.sqrt(ops.reshape(mask, (-1, 1)))
+    counted = root * positions
     return {
-        "gram": ops.matmul(ops.transpose(counted), positions),
-        "sum": ops.sum(counted, axis=0),
+        "gram": _with_itself(counted),
+        "sum": ops.sum(root * counted, axis=0),
         "positions": ops.sum(mask),
     }
 

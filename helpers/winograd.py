@@ -68,8 +68,8 @@ def transforms(points: Sequence[float]) -> tuple[np.ndarray, np.ndarray, np.ndar
 def transformed_kernel(kernel: np.ndarray, points: Sequence[float]) -> np.ndarray:
     """``G g Gᵀ`` of every kernel: ``(3, 3, in, out)`` → ``(t, t, in, out)``."""
     _, g, _ = transforms(points)
-    g = g.astype(np.float32)
-    return np.einsum("ia,abck,jb->ijck", g, kernel, g, optimize=True)
+    evaluated = np.kron(g, g).astype(np.float32) @ kernel.reshape(9, -1)
+    return evaluated.reshape(len(g), len(g), *kernel.shape[2:])
 
 
 def convolve(maps: Any, kernel: Any, points: Sequence[float]) -> Any:
@@ -81,10 +81,12 @@ def convolve(maps: Any, kernel: Any, points: Sequence[float]) -> Any:
 
     @with_gradient
     def sliding(maps: Any, kernel: Any) -> tuple[Any, Any]:
-        def gradient(slope: Any) -> tuple[Any, Any]:
-            return _convolve(slope, kernel, points, turned=True), ops.zeros_like(kernel)
+        grid = _grid(maps, len(points) - 1)
 
-        return _convolve(maps, kernel, points), gradient
+        def gradient(slope: Any) -> tuple[Any, Any]:
+            return _convolve(slope, kernel, points, grid, turned=True), ops.zeros_like(kernel)
+
+        return _convolve(maps, kernel, points, grid), gradient
 
     # A tensor of the t² matrices, not the layer's variable, which TensorFlow would want a gradient of.
     return sliding(maps, ops.reshape(kernel, (-1, *kernel.shape[2:])))
@@ -118,40 +120,48 @@ class WinogradConvolution(keras.layers.Layer):
         return (*shape[:-1], self.filters)
 
 
-def _convolve(maps: Any, kernel: Any, points: Sequence[float], turned: bool = False) -> Any:
+class _Grid(NamedTuple):
+    """The squares of some maps: of a map and its gradient they are the same."""
+
+    count: Any
+    height: Any
+    width: Any
+    rows: Any
+    columns: Any
+    positions: Any
+    """Where the positions of every square lie in the list of all, within a border: ``(t², squares)``."""
+
+
+def _grid(maps: Any, m: int) -> _Grid:
+    count, height, width, _ = ops.shape(maps)
+    rows, columns = (height + m - 1) // m, (width + m - 1) // m
+    square = ops.arange(count * rows * columns)
+    row, column = square // columns, square % columns
+    # Every picture has 2 rows beside those of its squares: its border.
+    row = m * row + 2 * (row // rows)
+    wide = columns * m + 2
+    down, across = (each.reshape(-1, 1) for each in np.indices((m + 2, m + 2), dtype=np.int32))
+    positions = wide * (row + down) + (m * column + across)
+    return _Grid(count, height, width, rows, columns, positions)
+
+
+def _convolve(maps: Any, kernel: Any, points: Sequence[float], grid: _Grid, turned: bool = False) -> Any:
     # The gradient of a convolution slides the same kernel turned by half a circle, from its outputs to its
     # inputs. In place of the kernel the squares are turned, going in and coming back.
     into, _, back = transforms(points)
     if turned:
         into, back = into[:, ::-1], back[::-1]
-    t, m = len(into), len(back)
-    count, height, width, _ = ops.shape(maps)
-    rows, columns = -(-height // m), -(-width // m)
-    squares = ops.take(
-        ops.reshape(_with_border(maps, rows * m + 2, columns * m + 2), (-1, maps.shape[-1])),
-        _positions(count, rows, columns, t, m),
-        axis=0,
-    )
+    m = len(back)
+    count, height, width, rows, columns, positions = grid
+    down, right = rows * m - height + 1, columns * m - width + 1
+    bordered = ops.pad(maps, ((0, 0), (1, down), (1, right), (0, 0)))
+    squares = ops.take(ops.reshape(bordered, (-1, maps.shape[-1])), positions, axis=0)
     transformed = _applied(np.kron(into, into), squares)
     products = ops.matmul(transformed, ops.transpose(kernel, (0, 2, 1)) if turned else kernel)
     results = _applied(np.kron(back, back), products)
     filters = results.shape[-1]
     results = ops.transpose(ops.reshape(results, (m, m, count, rows, columns, filters)), (2, 3, 0, 4, 1, 5))
     return ops.reshape(results, (count, rows * m, columns * m, filters))[:, :height, :width]
-
-
-def _with_border(maps: Any, height: Any, width: Any) -> Any:
-    _, inner_height, inner_width, _ = ops.shape(maps)
-    return ops.pad(maps, ((0, 0), (1, height - inner_height - 1), (1, width - inner_width - 1), (0, 0)))
-
-
-def _positions(count: Any, rows: Any, columns: Any, t: int, m: int) -> Any:
-    """Where the positions of every square lie in the list of all of them: ``(t², squares)``."""
-    tall, wide = rows * m + 2, columns * m + 2
-    within = wide * ops.arange(t)[:, None] + ops.arange(t)
-    corners = m * (wide * ops.arange(rows)[:, None] + ops.arange(columns))
-    of_all = tall * wide * ops.arange(count)[:, None, None] + corners
-    return ops.reshape(within, (-1, 1)) + ops.reshape(of_all, (1, -1))
 
 
 def _applied(matrix: np.ndarray, squares: Any) -> Any:

@@ -58,7 +58,14 @@ def test_an_evaluation_and_a_step_take_time():
     found = bench.overhead("temple", "great_wave", 24, "pixels", steps=2)
     assert found["seconds"] > 0
     assert found["share"] > 0
-    assert bench.product_speed("float32", side=64) > 0
+
+
+def test_what_is_compared_is_measured_in_turn():
+    done = []
+    seconds = bench._best_in_turn(lambda: done.append("a"), lambda: done.append("b"), turns=2)
+    assert "".join(done) == "ab" * 3
+    assert all(0 < each < 1 for each in seconds)
+    bench.matrix_product("float32", 8)()
 
 
 def test_the_memory_of_a_run_is_more_than_the_estimate_of_its_maps():

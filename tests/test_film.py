@@ -1,5 +1,6 @@
 """Films of a run, and runs over the frames of a film."""
 
+import signal
 import sys
 
 import numpy as np
@@ -213,6 +214,21 @@ def test_frames_that_are_there_already_are_not_painted_again(tmp_path, monkeypat
     paint_frames(frames[1:], "great_wave", tmp_path, **TINY)
     paint_frames(frames, "great_wave", tmp_path, **{**TINY, "style_weight": 7.0})
     assert len(painted) >= 9
+
+
+def test_an_interrupt_ends_the_call_and_no_half_painted_frame_passes_for_a_whole_one(tmp_path):
+    frames = [load_image(name, size=32, crop=True) for name in ("cat", "coffee", "rocket")]
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupt(record, image):
+        if (tmp_path / "frame_0001.png").exists() and record["step"] == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        paint_frames(frames, "great_wave", tmp_path, **{**TINY, "next_steps": 9}, callback=interrupt)
+    assert [each.name for each in tmp_path.iterdir()] == ["frame_0001.png"]
+    assert signal.getsignal(signal.SIGINT) is before
+    assert len(paint_frames(frames, "great_wave", tmp_path, **TINY)) == 3
 
 
 def test_frames_of_two_sizes_are_refused(tmp_path):
