@@ -22,6 +22,7 @@ from helpers import vgg as vgg_module
 from helpers.vgg import (
     BUNDLED_WEIGHTS,
     MEAN_ACTIVATIONS,
+    in_bfloat16,
     layers_up_to,
     mean_activations,
     measured_means,
@@ -92,6 +93,32 @@ def test_average_pooling_is_in_place_and_max_pooling_can_be_had(photo):
         _, height, width, filters = after.shape
         windows = before.reshape(1, height, 2, width, 2, filters)
         np.testing.assert_allclose(after, reduce(windows, axis=(2, 4)), rtol=1e-5, atol=1e-4)
+
+
+def test_in_bfloat16_the_first_convolution_still_sees_the_pixels_unrounded(photo):
+    pixels = preprocess(photo) + 0.01
+    # The second network of a process has another name for its input than the first.
+    exact, rounded = (
+        feature_model(["block1_conv1", "block1_conv2"], "random", precision=precision)
+        for precision in ("float32", "bfloat16")
+    )
+    ours, theirs = rounded(pixels), exact(pixels)
+    np.testing.assert_allclose(ours["block1_conv1"], theirs["block1_conv1"], rtol=1e-5, atol=1e-5)
+    assert not np.allclose(ours["block1_conv2"], theirs["block1_conv2"], rtol=1e-5, atol=1e-5)
+
+
+def test_in_bfloat16_the_errors_of_a_kernel_cancel_among_its_nine_entries():
+    kernel = np.random.default_rng(0).standard_normal((3, 3, 16, 32)).astype(np.float32)
+    alone = keras.ops.convert_to_numpy(keras.ops.cast(keras.ops.cast(kernel, "bfloat16"), "float32"))
+    rounded = in_bfloat16(kernel)
+    # 8 binary digits, the last of which may go either way.
+    assert (np.abs(rounded - kernel) <= 2**-7 * np.maximum(np.abs(rounded), np.abs(kernel)) + 2**-7).all()
+    exact = keras.ops.cast(keras.ops.cast(rounded, "bfloat16"), "float32")
+    np.testing.assert_array_equal(exact, rounded)
+    # What is left is the rounding of the last entry.
+    left = np.abs((rounded - kernel).sum(axis=(0, 1)))
+    assert (left <= 2**-8 * np.abs(rounded[2, 2]) + 1e-6).all()
+    assert left.mean() < 0.5 * np.abs((alone - kernel).sum(axis=(0, 1))).mean()
 
 
 @pytest.mark.skipif(not winograd_layers("float32"), reason="this backend or device slides every kernel")
