@@ -237,7 +237,7 @@ def parser() -> argparse.ArgumentParser:
         "benchmark",
         help="measure where the time goes on this machine, and which way is the fastest",
         description="Measure where the time goes on this machine, and which way is the fastest. Writes "
-        "benchmark.json and benchmark.png. Takes half an hour on two cores, --quick three minutes.",
+        "benchmark.json and benchmark.png. Takes forty minutes on two cores, --quick three minutes.",
     )
     bench.set_defaults(run=run_benchmark)
     bench.add_argument("--quick", action="store_true", help="a short form, on a small picture")
