@@ -146,11 +146,12 @@ def _vgg19(
         kernels = normalise_filters(kernels, _stored_or_measured_means(weights, pooling))
     network = _architecture(pooling, precision, by_winograd)
     for name, kernel, bias in kernels:
+        layer = network.get_layer(name)
         if name in by_winograd:
             kernel = winograd.transformed_kernel(kernel, winograd.WAYS[precision].points)
-        elif precision == "bfloat16" and name not in FLOAT32_LAYERS:
+        elif layer.compute_dtype == "bfloat16":
             kernel = in_bfloat16(kernel)
-        network.get_layer(name).set_weights((kernel, bias))
+        layer.set_weights((kernel, bias))
     network.trainable = False
     return network
 
