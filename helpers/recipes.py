@@ -65,6 +65,10 @@ logger = logging.getLogger(__name__)
 NO_SETTINGS = ("callback", "progress", "checkpoint", "checkpoint_every", "resume")
 """The arguments of a recipe that a run's settings do not tell: they change nothing about its picture."""
 
+WINOGRAD_PAYS = 2_000_000
+"""A run of as many pixels, over all its steps, computes Winograd convolutions. TensorFlow takes two to four
+seconds longer to build their graph, which a smaller run does not make up for."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -437,6 +441,7 @@ def _run(
     costs = [
         height * width for (height, width), share in zip(sizes, shares, strict=True) for _ in range(share)
     ]
+    network = network._replace(sliding=sum(costs) < WINOGRAD_PAYS)
     done = 0
     if state is not None:
         in_its_sizes = state.scale < len(sizes)
