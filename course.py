@@ -16,10 +16,14 @@ import sysconfig
 
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
-LOCK = os.path.join(ROOT, "requirements.lock")
+# What lessons, studio and command line need; and what only tests need, added at the first `test`.
+LOCKS = {
+    "lock": os.path.join(ROOT, "requirements.lock"),
+    "test lock": os.path.join(ROOT, "requirements-test.lock"),
+}
+DISK_NEEDED = {"lock": 4 * 1024**3, "test lock": 1024**3}
 STAMP = os.path.join(VENV, "course.json")
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
-DISK_NEEDED = 4 * 1024**3
 STUDIO = "notebooks/app/studio.ipynb"
 FIRST_LESSON = "notebooks/00_start_here.ipynb"
 
@@ -28,7 +32,8 @@ usage: python3 course.py COMMAND [ARGUMENTS]
 
   lab          open the lessons in JupyterLab (its options are passed on: --no-browser, --port 8889)
   studio       open the studio of lesson 9 as a page of its own (Voilà's options are passed on)
-  test         run every test and every lesson in fast mode (pytest's options are passed on)
+  test         test all that a user relies on, in minutes; `test --full` runs every test there is
+               (pytest's options are passed on)
   transfer     paint a photograph in the manner of a painting
   reconstruct  rebuild a picture from what one layer of the network keeps of it
   texture      grow a texture from the style of a picture
@@ -57,7 +62,7 @@ def main(arguments):
         return 0
     command, rest = arguments[0], arguments[1:]
     try:
-        python = ensure_environment()
+        python = ensure_environment(("lock", "test lock") if command == "test" else ("lock",))
     except Missing as missing:
         print("course.py: {}".format(missing), file=sys.stderr)
         return 1
@@ -105,10 +110,11 @@ def run(command, cwd=ROOT):
             continue
 
 
-def ensure_environment():
-    """The environment's Python, after making the environment if it is not there or the lock has changed."""
+def ensure_environment(needed=("lock",)):
+    """The environment's Python, after installing those of the needed locks that it was not made from."""
     python = environment_python()
-    if read_stamp() == wanted_stamp() and os.path.exists(python):
+    made, wanted = read_stamp(), wanted_stamp(needed)
+    if os.path.exists(python) and all(made.get(key) == value for key, value in wanted.items()):
         return python
     if os.path.abspath(sys.prefix) == VENV:
         raise Missing(
@@ -117,17 +123,20 @@ def ensure_environment():
         )
     check_machine()
     check_python()
-    check_disk()
-    made = read_stamp()
-    if made is None or made["folder"] != ROOT or not os.path.exists(python):
+    if made.get("folder") != ROOT or not os.path.exists(python):
+        made = {}
+    missing = [name for name in needed if made.get(name) != wanted[name]]
+    check_disk(missing)
+    if not made:
         print("Making the environment .venv with Python {} …".format(platform.python_version()), flush=True)
         shutil.rmtree(VENV, ignore_errors=True)
         if subprocess.call([sys.executable, "-m", "venv", VENV]) != 0:
             raise Missing("the environment .venv could not be made; the lines above say why.")
-    install(python)
+    # The test lock's versions go with the lock's: both are given, and pip passes over what is there.
+    install(python, needed, "test lock" if missing == ["test lock"] else "lock")
     finish_environment(python)
     with open(STAMP, "w", encoding="utf-8") as file:
-        json.dump(wanted_stamp(), file)
+        json.dump(wanted, file)
     return python
 
 
@@ -139,18 +148,21 @@ def environment_python():
 
 
 def read_stamp():
-    """What the environment was made from, or None."""
+    """What the environment was made from; nothing, where there is none."""
     try:
         with open(STAMP, encoding="utf-8") as file:
-            return json.load(file)
-    except (OSError, ValueError):
-        return None
+            return dict(json.load(file))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
-def wanted_stamp():
-    """What the environment has to be made from: this lock, in this folder."""
-    with open(LOCK, "rb") as file:
-        return {"lock": hashlib.sha256(file.read()).hexdigest(), "folder": ROOT}
+def wanted_stamp(needed):
+    """What the environment has to be made from: these locks, in this folder."""
+    stamp = {"folder": ROOT}
+    for name in needed:
+        with open(LOCKS[name], "rb") as file:
+            stamp[name] = hashlib.sha256(file.read()).hexdigest()
+    return stamp
 
 
 def check_python():
@@ -209,23 +221,26 @@ def check_machine():
     )
 
 
-def check_disk():
-    """Raise Missing where the packages would not fit."""
-    free = shutil.disk_usage(ROOT).free
-    if free < DISK_NEEDED:
+def check_disk(missing):
+    """Raise Missing where the packages of the missing locks would not fit."""
+    free, needed = shutil.disk_usage(ROOT).free, sum(DISK_NEEDED[name] for name in missing)
+    if free < needed:
         raise Missing(
             "the packages need {:.0f} GB of disk and {:.1f} GB are free in {}. Make room, or move the "
-            "course to a larger disk.".format(DISK_NEEDED / 1024**3, free / 1024**3, ROOT)
+            "course to a larger disk.".format(needed / 1024**3, free / 1024**3, ROOT)
         )
 
 
-def install(python):
-    """Install the locked packages with pip, showing which one it is at."""
-    with open(LOCK, encoding="utf-8") as file:
+def install(python, needed, new):
+    """Install the needed locks' packages with pip, showing which one of the new ones it is at."""
+    with open(LOCKS[new], encoding="utf-8") as file:
         total = sum(bool(re.match(r"[A-Za-z0-9]", line)) for line in file)
-    print("Installing the packages of requirements.lock, once; it takes some minutes.", flush=True)
+    what = "that only tests need" if new == "test lock" else "of requirements.lock"
+    print("Installing the packages {}, once; it takes a while.".format(what), flush=True)
     command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    command += ["--require-hashes", "--only-binary=:all:", "-r", LOCK]
+    command += ["--require-hashes", "--only-binary=:all:"]
+    for name in needed:
+        command += ["-r", LOCKS[name]]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
     )

@@ -1,8 +1,6 @@
 """course.py and the files that say what to install; nothing here makes an environment."""
 
-import json
 import re
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -26,10 +24,13 @@ def requirements(lines):
     return {NAME.match(line)[0].lower(): line[NAME.match(line).end() :] for line in lines}
 
 
-def locked():
-    """{name: {versions}} of the lock, and the names that pyproject.toml asks for directly."""
+LOCKS = [Path(path) for path in course.LOCKS.values()] + [ROOT / "tests" / "colab" / "versions.lock"]
+
+
+def locked(path):
+    """{name: {versions}} of a lock, and the names that pyproject.toml asks for directly."""
     versions, direct, name = {}, set(), None
-    for line in (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         pinned = re.match(r"([a-z0-9._-]+)==(\S+)", line)
         if pinned:
             name = pinned[1]
@@ -42,17 +43,26 @@ def locked():
 def test_all_lists_name_the_same_direct_dependencies():
     runtime = requirements(project()["dependencies"])
     testing = requirements(project()["optional-dependencies"]["test"])
-    _, direct = locked()
-    assert direct == {*runtime, *testing}
+    assert locked(LOCKS[0])[1] == set(runtime)
+    assert locked(LOCKS[1])[1] == set(testing)
     conda = (ROOT / "environment.yml").read_text(encoding="utf-8")
     listed = re.findall(r"^\s+- ([A-Za-z0-9._-]+[<>=].*)$", conda, re.M)
-    assert requirements(line for line in listed if not line.startswith("python")) == {**runtime, **testing}
+    assert requirements(line for line in listed if not line.startswith("python")) == runtime
 
 
-def test_every_locked_package_has_hashes_and_no_address():
-    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+def test_what_only_tests_need_stands_apart_from_what_a_student_needs():
+    student, testing = (locked(path)[0] for path in LOCKS[:2])
+    for name in ("pytest", "playwright", "hypothesis", "distributed", "ruff", "scikit-image"):
+        assert name in testing
+        assert name not in student
+    assert not set(student) & set(testing)
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
+def test_every_locked_package_has_hashes_and_no_address(path):
+    text = path.read_text(encoding="utf-8")
     packages = re.split(r"(?m)^(?=[a-z0-9])", text)[1:]
-    assert len(packages) > 50
+    assert len(packages) > 20
     assert all("--hash=sha256:" in package for package in packages)
     assert "://" not in text
     assert not re.search(r"(?m)^-", text)
@@ -135,37 +145,87 @@ def test_the_environment_does_not_destroy_itself(monkeypatch, tmp_path, capsys):
     assert Path(sys.executable).exists()
 
 
-def test_an_up_to_date_environment_is_used_as_it_is(outside, monkeypatch, tmp_path):
-    python = Path(course.environment_python())
-    python.parent.mkdir(parents=True)
-    python.touch()
-    Path(course.STAMP).write_text(json.dumps(course.wanted_stamp()), encoding="utf-8")
+@pytest.fixture
+def installed(outside, monkeypatch):
+    """As with an environment whose making takes no time: which locks were given to pip, call by call."""
+    calls = []
+
+    def install(python, needed, new):
+        Path(python).parent.mkdir(parents=True, exist_ok=True)
+        Path(python).touch()
+        calls.append((needed, new))
+
+    monkeypatch.setattr(course, "install", install)
+    monkeypatch.setattr(course, "finish_environment", lambda python: None)
+    monkeypatch.setattr(course.subprocess, "call", lambda command: 0)
+    return calls
+
+
+BOTH = ("lock", "test lock")
+
+
+def test_the_packages_of_the_tests_are_added_at_the_first_test(installed):
+    course.ensure_environment()
+    assert installed == [(("lock",), "lock")]
+    course.ensure_environment()
+    assert len(installed) == 1
+    course.ensure_environment(BOTH)
+    assert installed[1:] == [(BOTH, "test lock")]
+    for needed in (BOTH, ("lock",)):
+        course.ensure_environment(needed)
+    assert len(installed) == 2
+
+
+def test_a_first_command_that_is_a_test_installs_both(installed):
+    course.ensure_environment(BOTH)
+    assert installed == [(BOTH, "lock")]
+
+
+def test_a_changed_lock_is_installed_anew_and_a_changed_test_lock_waits_for_a_test(
+    installed, monkeypatch, tmp_path
+):
+    course.ensure_environment(BOTH)
+    for name in BOTH:
+        changed = tmp_path / f"changed {name}"
+        changed.write_text("numpy==1.0\n")
+        monkeypatch.setitem(course.LOCKS, name, str(changed))
+        course.ensure_environment()
+        course.ensure_environment(BOTH)
+    assert installed[1:] == [(("lock",), "lock"), (BOTH, "test lock"), (BOTH, "test lock")]
+
+
+def test_a_moved_folder_is_noticed(installed, monkeypatch, tmp_path):
+    course.ensure_environment()
+    monkeypatch.setattr(course, "ROOT", str(tmp_path))
+    course.ensure_environment()
+    assert len(installed) == 2
+
+
+def test_a_damaged_stamp_is_an_environment_to_be_made(installed):
+    course.ensure_environment()
+    for damage in ("", "{", "[]", "3", "null"):
+        Path(course.STAMP).write_text(damage)
+        course.ensure_environment()
+    assert len(installed) == 6
+
+
+def test_an_up_to_date_environment_is_used_as_it_is(installed, monkeypatch):
+    python = course.ensure_environment()
     started = []
     monkeypatch.setattr(course, "run", lambda command, **where: started.append(command) or 0)
     assert course.main(["lab", "--no-browser", "--port", "8889"]) == 0
-    assert started[0][:3] == [str(python), "-m", "jupyterlab"]
+    assert started[0][:3] == [python, "-m", "jupyterlab"]
     assert started[0][-3:] == ["--no-browser", "--port", "8889"]
     assert course.main(["transfer", "me.jpg"]) == 0
-    assert started[1] == [str(python), "-m", "helpers", "transfer", "me.jpg"]
+    assert started[1] == [python, "-m", "helpers", "transfer", "me.jpg"]
+    assert len(installed) == 1
+    assert course.main(["test", "--full", "-k", "gram"]) == 0
+    assert started[2] == [python, "-m", "pytest", "--full", "-k", "gram"]
+    assert len(installed) == 2
 
 
-def test_a_changed_lock_or_a_moved_folder_is_noticed(outside, monkeypatch, tmp_path):
-    Path(course.STAMP).parent.mkdir()
-    Path(course.STAMP).write_text(json.dumps(course.wanted_stamp()), encoding="utf-8")
-    assert course.read_stamp() == course.wanted_stamp()
-    other = tmp_path / "requirements.lock"
-    other.write_text("numpy==1.0\n")
-    with monkeypatch.context() as patch:
-        patch.setattr(course, "LOCK", str(other))
-        assert course.read_stamp() != course.wanted_stamp()
-    monkeypatch.setattr(course, "ROOT", str(tmp_path))
-    assert course.read_stamp() != course.wanted_stamp()
-
-
-def test_help_needs_no_environment(outside):
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "course.py")], capture_output=True, text=True, check=True
-    )
+def test_help_needs_no_environment(outside, run_python):
+    done = run_python(ROOT / "course.py", check=True)
     assert "python3 course.py COMMAND" in done.stdout
     for command in ("lab", "test", "transfer", "reconstruct", "texture", "results"):
         assert command in done.stdout
