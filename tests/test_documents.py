@@ -1,7 +1,7 @@
 """What the documents point to is there, and the lessons, their map and their exercises agree."""
 
+import importlib.util
 import itertools
-import json
 import re
 from pathlib import Path
 
@@ -55,76 +55,36 @@ def test_every_exercise_stands_in_one_lesson_and_every_check_has_its_exercise():
     assert sorted(checked) == sorted(EXERCISES)
 
 
-def test_the_readme_tells_what_the_benchmark_measured():
-    measured = json.loads((ROOT / "notebooks" / "benchmark.json").read_text("utf-8"))
+@pytest.fixture(scope="module")
+def figures():
+    """The script that writes the tables of figures."""
+    path = ROOT / ".ci" / "figures.py"
+    spec = importlib.util.spec_from_file_location("figures", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_readmes_tables_are_what_the_benchmark_measured(figures):
     readme = text_of(ROOT / "README.md")
-    share = {
-        (each["side"], each["precision"], each["sliding"]): f"{each['share']:.0%}"
-        for each in measured["evaluations"]
-    }
-    ours, adam = (
-        measured["races"][f"{name}, photo, one size, {precision}"]
-        for name, precision in (("L-BFGS", "bfloat16"), ("Adam", "float32"))
-    )
-    overhead = [f"{each['share']:.1%}" for each in measured["overhead"] if each["coordinates"] == "pixels"]
-    memory = [f"{each['gb']:.2g}" for each in measured["memory"] if each["precision"] == "bfloat16"]
-    shares = [
-        ", ".join(
-            f"{share[256, precision, sliding]} and {share[512, precision, sliding]} in {precision}"
-            for precision in ("float32", "bfloat16")
-            # A processor with AMX slides its kernels in bfloat16.
-            if (256, precision, sliding) in share
-        )
-        for sliding in (True, False)
-    ]
-    for said in (
-        *(each.replace("%", " %") for each in shares),
-        " and ".join(overhead).replace("%", " %"),
-        f"{ours['evaluations']:.0f} evaluations, {ours['seconds']:.0f} s; "
-        f"Adam {adam['evaluations']:.0f} evaluations, {adam['seconds']:.0f} s",
-        "{}, {} and {} GB".format(*memory),
-        *(
-            f"{each['seconds_here']:.0f} s: {each['seconds'] / each['seconds_here']:.1f} times sooner"
-            for each in measured["sooner"].values()
-        ),
-    ):
-        assert said in readme, said
+    assert figures.with_tables(readme, figures.tables()) == readme
+    for backend in ("torch", "jax"):
+        machine = figures.measured(f"benchmark_h100_{backend}.json")["machine"]
+        assert machine["backend"] == backend
+        assert machine["gpu"] in readme.replace("\n", " ")
 
 
-@pytest.mark.parametrize("backend", ["torch", "jax"])
-def test_the_readme_tells_what_was_measured_on_a_gpu(backend):
-    measured = json.loads((ROOT / "notebooks" / f"benchmark_h100_{backend}.json").read_text("utf-8"))
+def test_a_figure_that_changed_changes_its_table(figures):
     readme = text_of(ROOT / "README.md")
-    assert measured["machine"]["backend"] == backend
-    assert measured["machine"]["gpu"] in readme.replace("\n", " ")
-    assert json.loads(measured["machine"]["versions"])[backend].partition("+")[0] in readme
-    rows = {
-        line.split(" | ")[0].lstrip("| "): line.strip(" |").split(" | ")[1:] for line in readme.splitlines()
-    }
-    column = ("torch", "jax").index(backend)
-
-    def told(row):
-        return [float(number) for number in re.findall(r"[\d.]+", rows[row][column].replace("256²", ""))]
-
-    def near(numbers):
-        return pytest.approx(numbers, rel=0.03)
-
-    for row, precision in (
-        ("an evaluation at 256², 512² and 1024², float32", "float32"),
-        ("the same, bfloat16", "bfloat16"),
-    ):
-        seconds = [each["seconds"] for each in measured["evaluations"] if each["precision"] == precision]
-        assert told(row) == near([1000 * each for each in seconds])
-    assert told("a step of L-BFGS beside its evaluation at 256²") == near(
-        [1000 * measured["overhead"][0]["seconds"]]
-    )
-    quick, last = measured["pictures"][0], measured["pictures"][-1]
-    assert told("`--preset quick`: the first picture, and one more") == near(
-        [quick["seconds"], quick["again"]]
-    )
-    if backend == "torch":
-        fine = "`--preset fine`, 767 × 512 pixels: the first picture, and one more"
-        assert last["pixels"] == "767 × 512"
-        assert told(fine) == near([last["seconds"], last["again"]])
-    memory = [each["gb"] for each in measured["memory"] if each["precision"] == "float32"]
-    assert told("peak memory of the GPU at 256², 512² and 1024², float32") == near(memory)
+    found = figures.measured("benchmark.json")
+    found["races"]["Adam, photo, one size, float32"]["evaluations"] += 1000
+    for run in found["evaluations"]:
+        run["share"] = 0.4
+    changed = figures.with_tables(readme, {"processor": figures.processor(found)})
+    assert "Adam 1313 evaluations" in changed
+    assert "40 % and 40 % in float32" in changed
+    on_gpu = figures.measured("benchmark_h100_jax.json")
+    on_gpu["pictures"][0]["again"] = 123.4
+    assert "14 and 123 s" in figures.gpu(on_gpu)
+    with pytest.raises(ValueError, match="There are 0 places for the table 'speed'"):
+        figures.with_tables(readme, {"speed": "| |"})
