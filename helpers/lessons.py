@@ -8,7 +8,7 @@ import numpy as np
 from helpers.backend import device
 from helpers.images import load_image
 
-FAST = (48, 3)
+FAST = (32, 3)
 
 
 def pace(cpu: tuple[int, int], gpu: tuple[int, int]) -> tuple[int, int]:

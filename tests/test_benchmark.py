@@ -26,7 +26,13 @@ def test_the_operations_of_an_evaluation_are_counted_by_hand():
     assert (operations(256, 256) - grams) / 1e9 == pytest.approx(94.6, rel=0.01)
 
 
-def test_a_benchmark_prints_tables_and_writes_json_and_a_plot(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("offered", [2, pytest.param(None, marks=pytest.mark.slow)], ids=["two ways", "all"])
+def test_a_benchmark_prints_tables_and_writes_json_and_a_plot(tmp_path, monkeypatch, capsys, offered):
+    ways = bench.ways()
+    if offered is not None:
+        names = "L-BFGS, photo, one size, float32", "L-BFGS, photo, two sizes, float32"
+        ways = {name: way for name, way in ways.items() if name in names or name.startswith("as the presets")}
+    monkeypatch.setattr(bench, "ways", lambda: ways)
     monkeypatch.setattr(bench, "evaluations", lambda *arguments: [])
     monkeypatch.setattr(
         bench, "overhead", lambda *arguments: {"side": 0, "coordinates": "", "seconds": 0, "share": 0}
@@ -68,6 +74,7 @@ def test_what_is_compared_is_measured_in_turn():
     bench.matrix_product("float32", 8)()
 
 
+@pytest.mark.slow
 def test_the_memory_of_a_run_is_more_than_the_estimate_of_its_maps():
     found = bench.memory_of_a_run(32, "float32")
     assert 0.3 < found["gb"] < 1.5

@@ -1,7 +1,5 @@
 """The command line, by calling its main function on tiny pictures."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +122,18 @@ def test_frames_are_painted_into_a_folder_and_a_film(tmp_path, capsys):
     assert load_image(film).shape == (24, 36, 3)
 
 
+def test_a_gallery_is_asked_for_what_was_asked(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("helpers.gallery.paint_gallery", lambda *given, **named: asked.append((given, named)))
+    arguments = ["gallery", "cat", "temple", "--styles", "great_wave", *TINY, "--style-weight", "7"]
+    assert main([*arguments, "--output", str(tmp_path), "--workers", "2", "--overwrite"]) == 0
+    (((photos, paintings, folder, settings), named),) = asked
+    assert (photos, paintings, folder) == (["cat", "temple"], ["great_wave"], tmp_path)
+    assert {"size": 24, "steps": 2, "style_weight": 7.0}.items() <= settings.items()
+    assert (named["workers"], named["overwrite"]) == (2, True)
+
+
+@pytest.mark.slow
 def test_a_gallery_passes_on_what_was_asked(tmp_path, capsys):
     arguments = ["gallery", "cat", "--styles", "great_wave", *TINY, "--output", str(tmp_path)]
     assert main(arguments) == 0
@@ -199,12 +209,12 @@ def test_an_existing_file_is_kept_unless_asked(tmp_path, capsys):
 @pytest.mark.parametrize(
     "command", ["transfer", "reconstruct", "texture", "again", "frames", "gallery", "benchmark", "results"]
 )
-def test_help_does_not_wait_for_tensorflow(command):
+def test_help_does_not_wait_for_tensorflow(command, run_python):
     code = (
         "import sys; from helpers.__main__ import main\n"
         f"try: main(['{command}', '--help'])\n"
         "except SystemExit: pass\n"
         "assert 'tensorflow' not in sys.modules"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run_python("-c", code, check=True)
     assert "usage: course.py" in done.stdout

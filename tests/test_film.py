@@ -20,7 +20,7 @@ from helpers import (
     warp,
 )
 
-TINY = {"steps": 3, "next_steps": 2, "weights": "random", "progress": False}
+TINY = {"steps": 3, "next_steps": 2, "weights": "bundled", "precision": "float32", "progress": False}
 
 
 def frames_of(path):

@@ -127,19 +127,35 @@ def test_bad_input_is_refused_before_anything_is_painted(photos, paintings, more
     assert not (tmp_path / "new").exists()
 
 
-def test_a_painter_that_is_killed_is_replaced(painted, capsys, monkeypatch):
-    folder = painted[0].parent
-    before = files(folder)
-    painted[1].unlink()
-    start, started = subprocess.Popen, []
+def killing_the_first(start, started):
+    """Start processes as ``start`` does, and kill the first of them after half a second."""
 
-    def start_and_kill_the_first(*arguments, **more):
+    def start_and_kill(*arguments, **more):
         started.append(start(*arguments, **more))
         if len(started) == 1:
             threading.Timer(0.5, started[0].kill).start()
         return started[-1]
 
-    monkeypatch.setattr(subprocess, "Popen", start_and_kill_the_first)
+    return start_and_kill
+
+
+def test_a_painter_that_is_killed_is_replaced(tmp_path, instead, monkeypatch, capsys):
+    instead("import pathlib, sys, time; time.sleep(1.5); pathlib.Path(sys.argv[2]).write_bytes(b'new')")
+    started = []
+    monkeypatch.setattr(subprocess, "Popen", killing_the_first(subprocess.Popen, started))
+    (path,) = paint_gallery(["cat"], ["great_wave"], tmp_path, TINY)
+    assert [process.returncode for process in started] == [-signal.SIGKILL, 0]
+    assert path.read_bytes() == b"new"
+    assert "failed" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_real_painter_that_is_killed_is_replaced(painted, capsys, monkeypatch):
+    folder = painted[0].parent
+    before = files(folder)
+    painted[1].unlink()
+    started = []
+    monkeypatch.setattr(subprocess, "Popen", killing_the_first(subprocess.Popen, started))
     paint_gallery(["temple", "cat"], ["great_wave"], folder, TINY)
     assert [process.returncode for process in started] == [-signal.SIGKILL, 0]
     assert files(folder)["temple_great_wave.png"] == before["temple_great_wave.png"]
@@ -183,6 +199,7 @@ def test_an_interruption_ends_the_painters(tmp_path, instead, monkeypatch):
     assert not [each for each in psutil.Process().children() if "time.sleep(60)" in str(each.cmdline())]
 
 
+@pytest.mark.slow
 def test_a_painter_works_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("helpers").mkdir()
@@ -215,6 +232,7 @@ def cluster_of_one(distributed):
     return distributed.LocalCluster(processes=True, **one)
 
 
+@pytest.mark.slow
 def test_a_dask_cluster_paints_the_same_and_outlives_a_worker(tmp_path, painted, no_process, monkeypatch):
     distributed = pytest.importorskip("distributed")
     photos, paintings, path = ["temple", "cat"], ["great_wave"], tmp_path / "temple_great_wave.png"

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import scipy.optimize
+from keras.ops import convert_to_numpy as numbers
 
 from helpers import STYLE_LAYERS, RunError, load_image, objective, preprocess
 from helpers.images import IMAGENET_MEAN
@@ -13,11 +14,7 @@ from helpers.losses import style_term
 from helpers.objectives import Network, styles
 from helpers.optimizers import LBFGS_MEMORY, Memory, adam, lbfgs, moments, remembered_steps
 
-NETWORK = Network("bundled", "avg", True, "float32")
-
-
-def numbers(tensor):
-    return keras.ops.convert_to_numpy(tensor)
+NETWORK = Network("bundled", "avg", True, "float32", sliding=True)
 
 
 def bowl(centre, curvature):
@@ -74,13 +71,16 @@ def test_lbfgs_finds_the_lowest_point_of_a_narrow_valley(narrow):
     assert losses["total"] < 1e-6 * evaluate(start)[0]["total"]
 
 
-def test_lbfgs_needs_no_more_evaluations_than_scipys():
-    pixels = preprocess(load_image("great_wave", size=64))
-    evaluate = objective([style_term(styles(pixels, STYLE_LAYERS, NETWORK), 50.0)], *NETWORK)
+@pytest.mark.parametrize(
+    ("size", "layers"), [(32, STYLE_LAYERS[:3]), pytest.param(64, STYLE_LAYERS, marks=pytest.mark.slow)]
+)
+def test_lbfgs_needs_no_more_evaluations_than_scipys(size, layers):
+    pixels = preprocess(load_image("great_wave", size=size))
+    evaluate = objective([style_term(styles(pixels, layers, NETWORK), 50.0)], *NETWORK)
     shares = []
     # The loss has many valleys, and which of them a run falls into is luck: several starts.
     for photo in ("temple", "cat", "coffee"):
-        start, own = preprocess(load_image(photo, size=64)), []
+        start, own = preprocess(load_image(photo, size=size)), []
         for _ in itertools.islice(lbfgs(counted(evaluate, own), start), 60):
             pass
         shares.append(min(own) / min(scipys(evaluate, start, len(own))))

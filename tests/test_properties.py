@@ -28,14 +28,6 @@ from helpers.files import safe_stem
 from helpers.recipes import fingerprint
 from helpers.synthesis import pyramid, shared_steps
 
-
-def is_one_sentence(error, named=""):
-    said = str(error)
-    assert said.endswith(".")
-    assert "\n" not in said
-    assert named in said
-
-
 # The first example of a test may have to wait for imports; the folder of a test serves all its examples.
 settings.register_profile(
     "course", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80
@@ -77,16 +69,16 @@ def test_a_size_is_the_shorter_side_and_colours_stay_within_their_range(image, s
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_a_picture_or_a_course_error(data):
+def test_any_bytes_are_a_picture_or_a_course_error(one_sentence, data):
     for read in (load_image, lambda data: load_mask(data, 8, 8), read_settings):
         try:
             read(data)
         except CourseError as error:
-            is_one_sentence(error)
+            one_sentence(error)
 
 
 @given(st.sampled_from(KINDS), st.data())
-def test_any_damage_to_a_picture_leaves_a_picture_or_a_course_error(kind, data):
+def test_any_damage_to_a_picture_leaves_a_picture_or_a_course_error(one_sentence, kind, data):
     damaged = bytearray(SEEDS[kind])
     for _ in range(data.draw(st.integers(1, 6))):
         damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
@@ -94,7 +86,7 @@ def test_any_damage_to_a_picture_leaves_a_picture_or_a_course_error(kind, data):
     try:
         image = load_image(bytes(damaged))
     except CourseError as error:
-        is_one_sentence(error)
+        one_sentence(error)
     else:
         assert image.ndim == 3
         assert np.isfinite(image).all()
@@ -204,11 +196,11 @@ ANYTHING = st.recursive(
         ANYTHING,
     )
 )
-def test_any_settings_pass_or_are_a_course_error(arguments):
+def test_any_settings_pass_or_are_a_course_error(one_sentence, arguments):
     try:
         checked(dict(arguments))
     except CourseError as error:
-        is_one_sentence(error)
+        one_sentence(error)
 
 
 @given(st.text(max_size=200))
@@ -220,13 +212,13 @@ def test_a_file_of_any_text_is_a_preset_or_a_course_error(tmp_path, text):
 
 
 @given(ANYTHING)
-def test_any_json_is_a_preset_or_a_course_error(tmp_path, value):
+def test_any_json_is_a_preset_or_a_course_error(one_sentence, tmp_path, value):
     path = tmp_path / "mine.json"
     path.write_text(json.dumps(value, default=str), encoding="utf-8")
     try:
         assert load_preset(path) == {}
     except CourseError as error:
-        is_one_sentence(error, "mine.json")
+        one_sentence(error, "mine.json")
 
 
 @given(st.text(max_size=300))

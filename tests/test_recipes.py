@@ -212,26 +212,23 @@ def test_settings_that_do_not_fit_are_named(photo, painting, arguments, error, w
 CONTROLLED = {"steps": 3, "weights": "bundled", "progress": False, "precision": "float32"}
 
 
-def test_blend_weights_of_one_and_nothing_are_one_painting():
-    photo = load_image("cat", 48)
-    one = transfer(photo, "great_wave", **CONTROLLED)
-    both = transfer(photo, ["great_wave", "summertime"], blend=[2, 0], **CONTROLLED)
+def test_blend_weights_of_one_and_nothing_are_one_painting(cat):
+    one = transfer(cat, "great_wave", **CONTROLLED)
+    both = transfer(cat, ["great_wave", "summertime"], blend=[2, 0], **CONTROLLED)
     assert (one.image == both.image).all()
 
 
-def test_a_blend_lies_between_its_paintings():
-    photo = load_image("cat", 48)
-    result = transfer(photo, ["great_wave", "summertime"], blend=[3, 1], **CONTROLLED)
+def test_a_blend_lies_between_its_paintings(cat):
+    result = transfer(cat, ["great_wave", "summertime"], blend=[3, 1], **CONTROLLED)
     record = result.history[-1]
     assert record["total"] == pytest.approx(
         record["content"] + 50 * (0.75 * record["style 1"] + 0.25 * record["style 2"]), rel=1e-4
     )
 
 
-def test_masks_of_ones_are_no_masks():
-    photo = load_image("cat", 48)
-    plain = transfer(photo, "great_wave", **CONTROLLED)
-    masked = transfer(photo, "great_wave", masks=[np.ones(photo.shape[:2])], **CONTROLLED)
+def test_masks_of_ones_are_no_masks(cat):
+    plain = transfer(cat, "great_wave", **CONTROLLED)
+    masked = transfer(cat, "great_wave", masks=[np.ones(cat.shape[:2])], **CONTROLLED)
     assert np.abs(plain.image.astype(int) - masked.image).max() <= 1
 
 
@@ -247,10 +244,10 @@ def test_each_region_is_painted_in_its_own_manner_and_a_black_one_is_left():
     assert {"style 1", "style 2"} <= set(both.history[-1])
 
 
-def test_a_painting_of_which_all_is_looked_at_is_the_painting():
-    plain = transfer(load_image("cat", 48), "great_wave", **CONTROLLED)
+def test_a_painting_of_which_all_is_looked_at_is_the_painting(cat):
+    plain = transfer(cat, "great_wave", **CONTROLLED)
     for mask in (None, np.ones(load_image("great_wave", 48).shape[:2])):
-        part = transfer(load_image("cat", 48), "great_wave", painting_masks=[mask], **CONTROLLED)
+        part = transfer(cat, "great_wave", painting_masks=[mask], **CONTROLLED)
         assert np.abs(plain.image.astype(int) - part.image).max() <= 1
 
 
@@ -275,17 +272,17 @@ def test_what_a_painting_shows_elsewhere_is_not_looked_at():
     assert redder_on_the_left[1] < -50
 
 
-def test_the_painting_scale_is_that_of_the_painting():
-    photo, painting = load_image("cat", 48), load_image("great_wave", 96)
-    half = transfer(photo, painting, painting_scale=0.75, **CONTROLLED)
-    by_hand = transfer(photo, load_image(painting, 36), **CONTROLLED)
+def test_the_painting_scale_is_that_of_the_painting(cat):
+    painting = load_image("great_wave", 96)
+    half = transfer(cat, painting, painting_scale=0.75, **CONTROLLED)
+    by_hand = transfer(cat, load_image(painting, 36), **CONTROLLED)
     assert (half.image == by_hand.image).all()
     assert half.settings["inputs"]["painting"]["height"] == 36
 
 
-def test_a_run_starts_from_an_earlier_result():
-    first = transfer(load_image("cat", 48), "great_wave", **CONTROLLED)
-    second = transfer(load_image("cat", 48), "great_wave", start=first, **CONTROLLED)
+def test_a_run_starts_from_an_earlier_result(cat):
+    first = transfer(cat, "great_wave", **CONTROLLED)
+    second = transfer(cat, "great_wave", start=first, **CONTROLLED)
     assert second.history[-1]["total"] < first.history[-1]["total"]
 
 
@@ -311,34 +308,33 @@ def test_a_run_starts_from_an_earlier_result():
         ({"layer_weights": {"conv1_1": 1}}, "The weights name the layers"),
     ],
 )
-def test_settings_that_do_not_fit_are_refused_in_a_sentence(arguments, said):
+def test_settings_that_do_not_fit_are_refused_in_a_sentence(arguments, said, cat):
     with pytest.raises(ValueError, match=said):
-        transfer(load_image("cat", 48), "great_wave", **CONTROLLED, **arguments)
+        transfer(cat, "great_wave", **CONTROLLED, **arguments)
 
 
-def test_a_mask_may_be_a_picture_of_another_size(tmp_path):
-    photo = load_image("cat", 48)
+def test_a_mask_may_be_a_picture_of_another_size(tmp_path, cat):
     mask = np.zeros((96, 144), np.uint8)
     mask[:, :72] = 255
     save_image(mask, tmp_path / "mask.png")
-    whole = load_mask(tmp_path / "mask.png", *photo.shape[:2])
-    assert whole.shape == photo.shape[:2]
+    whole = load_mask(tmp_path / "mask.png", *cat.shape[:2])
+    assert whole.shape == cat.shape[:2]
     assert whole.mean() == pytest.approx(0.5, abs=0.01)
     assert (load_mask(mask, 48, 72) == whole).all()
     assert (load_mask(mask > 0, 48, 72) == whole).all()
 
 
-def test_a_run_ends_early_where_the_loss_does_not_fall():
+def test_a_run_ends_early_where_the_loss_does_not_fall(cat):
     arguments = {**CONTROLLED, "steps": 60}
-    result = transfer(load_image("cat", 48), "great_wave", tolerance=0.3, **arguments)
+    result = transfer(cat, "great_wave", tolerance=0.3, **arguments)
     totals = [record["total"] for record in result.history]
     assert 10 < len(totals) < 60
     assert totals[-1] > 0.7 * totals[-11]
     assert len(totals) == 11 or totals[-2] <= 0.7 * totals[-12]
 
 
-def test_the_printed_weights_of_a_program_are_arguments():
-    result = transfer(load_image("cat", 48), "great_wave", **CONTROLLED, **as_printed("johnson", 5, 100))
+def test_the_printed_weights_of_a_program_are_arguments(cat):
+    result = transfer(cat, "great_wave", **CONTROLLED, **as_printed("johnson", 5, 100))
     assert result.settings["arguments"]["pooling"] == "max"
     assert np.isfinite(result.history[-1]["total"])
 
@@ -359,11 +355,13 @@ def two_processes(kind):
     return [process.communicate()[0].split() for process in both]
 
 
+@pytest.mark.slow
 def test_a_deterministic_run_is_the_same_bit_for_bit():
     first, second = two_processes("bits")
     assert first == second
 
 
+@pytest.mark.slow
 def test_other_runs_agree_to_a_percent_of_the_loss():
     first, second = two_processes("percent")
     assert float(first[1]) == pytest.approx(float(second[1]), rel=0.01)

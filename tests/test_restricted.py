@@ -1,7 +1,6 @@
 """The course where much is missing: no network, no home, nothing to be written outside one folder."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -43,8 +42,8 @@ NOWHERE = "/proc/nowhere" if Path("/proc").exists() else "/nonexistent"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not start a program without its variables")
-@pytest.mark.parametrize("home", ["none", "read-only"])
-def test_the_course_needs_no_network_no_home_and_no_other_folder(home, tmp_path):
+@pytest.mark.parametrize("home", ["read-only", pytest.param("none", marks=pytest.mark.slow)])
+def test_the_course_needs_no_network_no_home_and_no_other_folder(home, tmp_path, run_python):
     environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path / "tmp"), "MPLBACKEND": "Agg"}
     for name in ("KERAS_BACKEND", "LD_LIBRARY_PATH"):
         if name in os.environ:
@@ -53,13 +52,7 @@ def test_the_course_needs_no_network_no_home_and_no_other_folder(home, tmp_path)
         environment |= {"HOME": NOWHERE, "XDG_CACHE_HOME": NOWHERE, "XDG_CONFIG_HOME": NOWHERE}
     (tmp_path / "tmp").mkdir()
     (tmp_path / "out").mkdir()
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path / "out")],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
+    done = run_python("-c", PROGRAM, tmp_path / "out", env=environment)
     assert done.returncode == 0, done.stderr
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"transfer.png", "mine.json", "line.png", "film.gif"}

@@ -17,7 +17,7 @@ from helpers import (
     transfer,
 )
 
-TINY = {"size": 32, "steps": 2, "weights": "random", "progress": False, "precision": "float32"}
+TINY = {"size": 32, "steps": 2, "weights": "bundled", "progress": False, "precision": "float32"}
 
 
 def test_a_preset_is_saved_and_loaded(tmp_path):

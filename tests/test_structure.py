@@ -2,8 +2,6 @@
 
 import ast
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -79,9 +77,9 @@ def test_every_public_name_is_there_and_says_what_it_is():
         helpers.paint  # noqa: B018
 
 
-def test_the_helpers_start_without_a_word():
+def test_the_helpers_start_without_a_word(run_python):
     code = "import helpers; helpers.vgg19('random'); helpers.gram_matrix"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    done = run_python("-c", code, check=True)
     assert done.stdout == ""
     assert done.stderr == ""
 

@@ -12,6 +12,7 @@ from helpers import (
     POOL_LAYERS,
     STYLE_LAYERS,
     WeightsError,
+    bundled_images,
     feature_model,
     layer_name,
     load_image,
@@ -123,8 +124,10 @@ def test_in_bfloat16_the_errors_of_a_kernel_cancel_among_its_nine_entries():
 
 @pytest.mark.skipif(not winograd_layers("float32"), reason="this backend or device slides every kernel")
 @pytest.mark.parametrize(("precision", "near"), [("float32", 1e-4), ("bfloat16", 0.03)])
-def test_layers_of_many_channels_see_what_a_sliding_kernel_sees(photo, precision, near, monkeypatch):
-    monkeypatch.setattr("helpers.vgg._multiplies_tiles", lambda: False)
+def test_layers_of_many_channels_see_what_a_sliding_kernel_sees(
+    photo, precision, near, monkeypatch, apart, rounding
+):
+    monkeypatch.setattr("helpers.vgg._multiplies_vectors", lambda: True)
     fast, slow = (
         feature_model(STYLE_LAYERS, "bundled", precision=precision, sliding=sliding)
         for sliding in (False, True)
@@ -138,14 +141,25 @@ def test_layers_of_many_channels_see_what_a_sliding_kernel_sees(photo, precision
     )
     ours, theirs = fast(preprocess(photo)), slow(preprocess(photo))
     for layer in STYLE_LAYERS:
-        assert np.linalg.norm(ours[layer] - theirs[layer]) < near * np.linalg.norm(theirs[layer]), layer
+        assert apart(ours[layer], theirs[layer]) < near * rounding(precision), layer
 
 
-def test_a_processor_that_multiplies_tiles_of_bfloat16_slides_its_kernels(monkeypatch):
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fma avx2", False),
+        ("avx512f avx512_bf16", True),
+        ("avx512_bf16 amx_bf16", False),
+        ("asimd bf16", True),
+    ],
+)
+def test_winograd_in_bfloat16_is_for_processors_that_multiply_its_vectors(monkeypatch, flags, expected):
     before = winograd_layers("float32")
-    monkeypatch.setattr("helpers.vgg._multiplies_tiles", lambda: True)
-    assert winograd_layers("bfloat16") == ()
+    monkeypatch.setattr(vgg_module.Path, "read_text", lambda path, encoding: f"flags : {flags}")
+    vgg_module._multiplies_vectors.cache_clear()
+    assert bool(winograd_layers("bfloat16")) == (expected and bool(before))
     assert winograd_layers("float32") == before
+    vgg_module._multiplies_vectors.cache_clear()
 
 
 def test_weights_are_shared_and_frozen():
@@ -190,6 +204,22 @@ def test_normalising_leaves_what_the_network_computes_unchanged_but_for_scale(ph
             )
 
 
+def test_the_stored_mean_activations_of_the_first_block_are_those_of_the_bundled_pictures():
+    layers = CONV_LAYERS[:2]
+    model = feature_model(layers, "bundled")
+    sums, positions = dict.fromkeys(layers, 0.0), 0
+    for kind in ("content", "style", "texture"):
+        for path in bundled_images(kind):
+            features = model(preprocess(load_image(path, size=256)))
+            sums = {name: sums[name] + np.sum(features[name], axis=(0, 1, 2)) for name in layers}
+            positions += features[layers[0]].shape[1] * features[layers[0]].shape[2]
+    with np.load(MEAN_ACTIVATIONS) as stored:
+        for name in layers:
+            for pooling in ("avg", "max"):
+                np.testing.assert_allclose(sums[name] / positions, stored[f"{pooling}/{name}"], rtol=1e-3)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("pooling", ["avg", "max"])
 def test_the_stored_mean_activations_are_those_of_the_bundled_pictures(pooling):
     measured = measured_means("bundled", pooling)
