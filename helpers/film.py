@@ -8,6 +8,7 @@ import logging
 import math
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -286,7 +287,9 @@ def optical_flow(before: np.ndarray, frame: np.ndarray) -> np.ndarray:
     try:
         from skimage.registration import optical_flow_tvl1
     except ImportError:
-        raise ImportError("An optical flow needs one more package: pip install scikit-image") from None
+        raise ImportError(
+            f"An optical flow needs one more package: {sys.executable} -m pip install scikit-image"
+        ) from None
     first, second = (np.asarray(image, np.float32).mean(axis=2) / 255 for image in (before, frame))
     back, forth = (
         np.stack(optical_flow_tvl1(*pair, attachment=_ATTACHMENT), axis=-1)

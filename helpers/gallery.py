@@ -197,7 +197,9 @@ def _over_cluster(jobs: dict[Path, Job], scheduler: str) -> Finished:
     try:
         from distributed import Client, as_completed
     except ImportError:
-        raise ImportError("A Dask cluster needs one more package: pip install distributed") from None
+        raise ImportError(
+            f"A Dask cluster needs one more package: {sys.executable} -m pip install distributed"
+        ) from None
     try:
         client = Client(scheduler, timeout=10)
     except (OSError, ValueError):

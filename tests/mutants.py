@@ -3,6 +3,7 @@
     .venv/bin/python -m pip install cosmic-ray
     .venv/bin/python tests/mutants.py                      # 20 mutants of each module
     .venv/bin/python tests/mutants.py --modules losses --count 50 --seed 3
+    .venv/bin/python tests/mutants.py --again              # those that lived, after a change of the tests
 
 Cosmic Ray finds the places and makes the mutants; of each place in the sample one mutant is drawn. A mutant
 is killed when a test of its own module's file fails, or takes ten times as long as it should. Those that
@@ -139,6 +140,7 @@ def main():
     parser.add_argument("--modules", nargs="+", default=MODULES, choices=MODULES, metavar="MODULE")
     parser.add_argument("--count", type=int, default=20, help="mutants of each module (default: 20)")
     parser.add_argument("--seed", type=int, default=0, help="which ones (default: 0)")
+    parser.add_argument("--again", action="store_true", help="only those that lived in the run before")
     arguments = parser.parse_args()
     workers = os.cpu_count() or 1
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
@@ -148,6 +150,11 @@ def main():
         for module in arguments.modules
         for mutant in mutants_of(module, arguments.count, random.Random(f"{module} {arguments.seed}"))
     ]
+    kept = ROOT / "output" / "mutants.json"
+    if arguments.again:
+        before = json.loads(kept.read_text(encoding="utf-8"))
+        living = [mutant["diff"] for mutant in before if mutant["fate"] == "lives"]
+        mutants = [mutant for mutant in mutants if mutant["diff"] in living]
     print(f"{len(mutants)} mutants of {len(arguments.modules)} modules, {workers} at a time", flush=True)
     preload()
     with tempfile.TemporaryDirectory() as folder:
@@ -157,9 +164,9 @@ def main():
         print(f"{module}: {len(fates) - fates.count('lives')} of {len(fates)} noticed")
     living = sum(mutant["fate"] == "lives" for mutant in mutants)
     print(f"all: {len(mutants) - living} of {len(mutants)} noticed")
-    (ROOT / "output").mkdir(exist_ok=True)
-    kept = [{name: value for name, value in mutant.items() if name != "source"} for mutant in mutants]
-    (ROOT / "output" / "mutants.json").write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    kept.parent.mkdir(exist_ok=True)
+    told = [{name: value for name, value in mutant.items() if name != "source"} for mutant in mutants]
+    kept.write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -235,5 +235,10 @@ def test_ci_calls_the_readmes_test_command():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "python3 course.py test" in script
+    assert "--full" not in script
+    weekly = (ROOT / ".github" / "workflows" / "course.yml").read_text(encoding="utf-8")
+    assert "python3 course.py test --full" in weekly
+    for document in (readme, (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")):
+        assert "test --full" in document
     assert "python3 course.py test" in readme
     assert "python3 course.py lab" in readme

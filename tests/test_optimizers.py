@@ -8,7 +8,7 @@ import pytest
 import scipy.optimize
 from keras.ops import convert_to_numpy as numbers
 
-from helpers import STYLE_LAYERS, RunError, load_image, objective, preprocess
+from helpers import STYLE_LAYERS, RunError, load_image, objective, optimizers, preprocess
 from helpers.images import IMAGENET_MEAN
 from helpers.losses import style_term
 from helpers.objectives import Network, styles
@@ -230,3 +230,107 @@ def test_a_step_leaves_the_start_and_the_pixels_handed_out_before_alone(narrow):
         next(taken)
         assert (numbers(first) == kept).all()
         assert (numbers(start) == began).all()
+
+
+SHAPE = (1, 2, 2, 3)
+
+
+def pair(generator, curvature=1.0):
+    """A move and a change of the gradient whose inner product is ``curvature``."""
+    move, change = generator.standard_normal((2, 12))
+    change += move * (curvature - move @ change) / (move @ move)
+    return np.stack([move, change]).astype(np.float32)
+
+
+def direction_of(memory, gradient):
+    point = keras.ops.zeros(SHAPE)
+    space = optimizers._pixel_space(SHAPE)
+    found = memory.direction(point, keras.ops.convert_to_tensor(gradient.reshape(SHAPE)), space)
+    return numbers(found).ravel()
+
+
+def by_the_textbook(pairs, gradient):
+    """-H g with H built up matrix by matrix: Nocedal and Wright (2006), equations (7.16) and (7.20)."""
+    (move, change) = pairs[-1].astype(np.float64)
+    inverse = move @ change / (change @ change) * np.eye(len(move))
+    for move, change in np.asarray(pairs, np.float64):
+        rho = 1 / (change @ move)
+        turned = np.eye(len(move)) - rho * np.outer(change, move)
+        inverse = turned.T @ inverse @ turned + rho * np.outer(move, move)
+    return -inverse @ gradient
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_the_two_loops_multiply_by_the_inverse_of_the_textbook(generator, count):
+    memory, pairs = Memory(SHAPE, size=4), [pair(generator) for _ in range(count)]
+    gradient = generator.standard_normal(12).astype(np.float32)
+    for step in pairs:
+        memory.learn(keras.ops.convert_to_tensor(step))
+        found = direction_of(memory, gradient)
+    # The oldest have made room for the newest.
+    np.testing.assert_allclose(found, by_the_textbook(pairs[-4:], gradient), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        [numbers(kept).reshape(2, 12) for kept in memory.pairs()], pairs[-4:], rtol=1e-6
+    )
+
+
+def test_the_first_move_is_one_grey_level_in_every_coordinate(generator):
+    gradient = generator.standard_normal(12).astype(np.float32)
+    found = direction_of(Memory(SHAPE), gradient)
+    assert np.linalg.norm(found) == pytest.approx(np.sqrt(12), rel=1e-5)
+    np.testing.assert_allclose(found / np.linalg.norm(found), -gradient / np.linalg.norm(gradient), rtol=1e-4)
+
+
+@pytest.mark.parametrize("curvature", [-1.0, -1e-3, 0.0, 1e-12])
+def test_a_step_without_curvature_is_not_kept(generator, curvature):
+    memory, good = Memory(SHAPE), pair(generator)
+    gradient = generator.standard_normal(12).astype(np.float32)
+    memory.learn(keras.ops.convert_to_tensor(good))
+    before = direction_of(memory, gradient)
+    flat = np.zeros((2, 12), np.float32)
+    flat[0, 0], flat[1, 0], flat[1, 1] = 1, curvature, 1
+    memory.learn(keras.ops.convert_to_tensor(flat))
+    np.testing.assert_allclose(direction_of(memory, gradient), before, rtol=1e-5)
+    assert len(memory.pairs()) == 1
+
+
+def test_a_gradient_of_zero_has_no_direction():
+    assert (
+        Memory(SHAPE).direction(
+            keras.ops.zeros(SHAPE), keras.ops.zeros(SHAPE), optimizers._pixel_space(SHAPE)
+        )
+        is None
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "shorter"),
+    # The change of the loss in the first, full step, as a multiple of the slope's size, and how much
+    # shorter the next trial is: where the parabola through both is lowest, between a tenth and a half.
+    [(-0.5e-4, 0.5), (0.0, 0.5), (0.5, 1 / 3), (1.0, 0.25), (3.0, 0.125), (20.0, 0.1), (np.inf, 0.1)],
+)
+def test_a_step_that_does_not_lower_the_loss_enough_is_shortened(change, shorter):
+    gradient = np.full(SHAPE, 2.0, np.float32)
+    slope = 2.0 * 12
+    start, tried = np.zeros(SHAPE, np.float32), []
+
+    def evaluate(pixels):
+        moved = -float(numbers(pixels).mean())
+        if moved:
+            tried.append(moved)
+        totals = {0: 1000.0, 1: 1000.0 + change * slope}
+        return {"total": totals.get(len(tried), 1000.0 - 0.5 * slope * moved)}, gradient * (1 - 0.1 * moved)
+
+    next(lbfgs(evaluate, start))
+    assert tried == pytest.approx([1.0, shorter], rel=1e-3)
+
+
+def test_a_step_that_lowers_the_loss_enough_is_taken_whole():
+    tried = []
+
+    def evaluate(pixels):
+        tried.append(-float(numbers(pixels).mean()))
+        return {"total": 1000.0 - 24 * 2e-4 * tried[-1]}, np.full(SHAPE, 2.0, np.float32)
+
+    next(lbfgs(evaluate, np.zeros(SHAPE, np.float32)))
+    assert tried == pytest.approx([0.0, 1.0], rel=1e-3)

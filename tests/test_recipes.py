@@ -226,6 +226,23 @@ def test_a_blend_lies_between_its_paintings(cat):
     )
 
 
+@pytest.mark.parametrize(
+    ("blend", "areas", "expected"),
+    [
+        (None, None, (0.5, 0.5)),
+        ([3, 1], None, (0.75, 0.25)),
+        (None, (0.25, 0.5), (0.25, 0.5)),
+        (None, (0.25, 0.75), (0.25, 0.75)),
+        ([3, 1], (0.25, 0.5), (0.45, 0.3)),
+        (None, (1.0, 1.0), (0.5, 0.5)),
+        ([1, 3], (1.0, 0.5), (0.4, 0.6)),
+    ],
+)
+def test_a_region_has_the_weight_of_its_area(blend, areas, expected):
+    regions = areas and [np.full((4, 6), area, np.float32) for area in areas]
+    assert recipes._shares(blend, 2, regions) == pytest.approx(expected)
+
+
 def test_masks_of_ones_are_no_masks(cat):
     plain = transfer(cat, "great_wave", **CONTROLLED)
     masked = transfer(cat, "great_wave", masks=[np.ones(cat.shape[:2])], **CONTROLLED)
