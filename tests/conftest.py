@@ -21,6 +21,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell without job control starts what runs in its background with SIGINT ignored, and every process
     # started from here would inherit that: none could be interrupted.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    # Whoever ends the tests finds nothing left of them.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def divide_threads(workers):

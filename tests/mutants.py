@@ -158,6 +158,7 @@ def main():
     print(f"{len(mutants)} mutants of {len(arguments.modules)} modules, {workers} at a time", flush=True)
     preload()
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["TMPDIR"] = folder
         run_all(mutants, workers, Path(folder))
     for module in arguments.modules:
         fates = [mutant["fate"] for mutant in mutants if mutant["module"] == module]

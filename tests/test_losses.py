@@ -12,7 +12,16 @@ from helpers import (
     style_loss,
     total_loss,
 )
-from helpers.losses import content_term, style_term, weighted_sum
+from helpers.losses import (
+    check_masks,
+    content_term,
+    gram,
+    mean_and_covariance,
+    shifted_gram,
+    style_sums,
+    style_term,
+    weighted_sum,
+)
 
 
 def feature_maps(generator, height=4, width=5, filters=6, scale=3.0):
@@ -232,3 +241,33 @@ def test_one_number_weighs_each_layer_beside_the_one_before_it(generator):
     assert float(style_loss(features, targets, 1)) == pytest.approx(
         float(style_loss(features, targets)), rel=1e-5
     )
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_the_statistics_of_a_style_are_those_of_its_positions(generator, masked):
+    features = feature_maps(generator)
+    matrix = as_matrix(features)
+    mask = generator.uniform(0.2, 1, (1, 4, 5, 1)).astype(np.float32)
+    weights = mask.ravel() / mask.sum() if masked else np.full(20, 1 / 20)
+    sums = style_sums(features, mask if masked else None)
+    mean = (weights * matrix).sum(axis=1)
+    around = matrix - mean[:, np.newaxis]
+    for statistic, expected in (
+        (gram, weights * matrix @ matrix.T),
+        (shifted_gram, weights * (matrix - 1) @ (matrix - 1).T),
+        (mean_and_covariance, weights * around @ around.T),
+    ):
+        np.testing.assert_allclose(statistic(sums)["matrix"], expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(mean_and_covariance(sums)["mean"], mean, rtol=1e-5)
+
+
+def test_a_mask_that_covers_nothing_is_refused_and_any_other_is_not():
+    check_masks({"block1_conv1": np.full((1, 2, 2, 1), 1e-6, np.float32)})
+    with pytest.raises(ValueError, match="covers nothing at the size of block2_conv1"):
+        check_masks({"block2_conv1": np.zeros((1, 2, 2, 1), np.float32)})
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 2, 3), (2, 2, 2, 3), (2, 2, 3), (1, 1, 2, 2, 3)])
+def test_feature_maps_of_another_shape_are_named(shape):
+    with pytest.raises(ValueError, match=r"have the shape \(1, h, w, N\)"):
+        style_sums(np.ones(shape, np.float32))

@@ -45,6 +45,8 @@ NOWHERE = "/proc/nowhere" if Path("/proc").exists() else "/nonexistent"
 @pytest.mark.parametrize("home", ["read-only", pytest.param("none", marks=pytest.mark.slow)])
 def test_the_course_needs_no_network_no_home_and_no_other_folder(home, tmp_path, run_python):
     environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path / "tmp"), "MPLBACKEND": "Agg"}
+    # Without a home, Keras would keep its settings in /tmp for ever.
+    environment["KERAS_HOME"] = NOWHERE if home == "read-only" else str(tmp_path / "keras")
     for name in ("KERAS_BACKEND", "LD_LIBRARY_PATH"):
         if name in os.environ:
             environment[name] = os.environ[name]

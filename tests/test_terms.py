@@ -101,6 +101,7 @@ def test_the_change_is_counted_only_where_it_can_be_known():
     before, now = np.zeros((1, 4, 5, 3), np.float32), np.full((1, 4, 5, 3), 3.0, np.float32)
     seen = np.zeros((4, 5))
     assert objective([change_term(2.0, before)], *NETWORK)(now)[0]["total"] == pytest.approx(2 * 9)
+    assert objective([change_term(2.0, now)], *NETWORK)(now)[0]["total"] == 0
     assert objective([change_term(2.0, before, seen)], *NETWORK)(now)[0]["total"] == 0
     seen[0, 0] = 1
     assert objective([change_term(2.0, before, seen)], *NETWORK)(now)[0]["total"] == pytest.approx(2 * 9 / 20)
