@@ -234,8 +234,9 @@ def _spans(length: int, side: int, deepest: str) -> list[_Span]:
     step = stride(deepest)
     margin = -(-receptive_margin(deepest) // step) * step
     square = LARGEST_SQUARE * step
-    count = min(-(-length // side), max(1, length // step))
-    bounds = [round(number * length / count / step) * step for number in range(count)] + [length]
+    positions = length // step
+    count = min(-(-length // side), max(1, positions))
+    bounds = [round(number * positions / count) * step for number in range(count)] + [length]
     return [
         _Span(max(0, begin - margin) // square * square, min(length, end + margin), begin, end)
         for begin, end in itertools.pairwise(bounds)

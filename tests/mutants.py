@@ -128,6 +128,11 @@ def run_all(mutants, workers, folder):
                 print(f"\n{name} lives:\n{mutant['diff']}", flush=True)
 
 
+def change_in(mutant):
+    """The lines of a mutant's diff, wherever they stand."""
+    return mutant["module"], [line for line in mutant["diff"].splitlines() if not line.startswith("@@")]
+
+
 def failed_test(log):
     """The test that noticed, as pytest names it."""
     named = [line.split(" ")[1] for line in log.splitlines() if line.startswith(("FAILED", "ERROR"))]
@@ -153,8 +158,8 @@ def main():
     kept = ROOT / "output" / "mutants.json"
     if arguments.again:
         before = json.loads(kept.read_text(encoding="utf-8"))
-        living = [mutant["diff"] for mutant in before if mutant["fate"] == "lives"]
-        mutants = [mutant for mutant in mutants if mutant["diff"] in living]
+        living = [change_in(mutant) for mutant in before if mutant["fate"] == "lives"]
+        mutants = [mutant for mutant in mutants if change_in(mutant) in living]
     print(f"{len(mutants)} mutants of {len(arguments.modules)} modules, {workers} at a time", flush=True)
     preload()
     with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras.ops import convert_to_numpy as numbers
 
-from helpers import STYLE_LAYERS, Tiling, load_image, objective, preprocess
+from helpers import PIXELS, STYLE_LAYERS, Tiling, load_image, objective, objectives, preprocess
 from helpers.losses import Term, content_term, gram_per_position, masks_at, style_term
 from helpers.objectives import Network, feature_maps, styles
 from helpers.vgg import LAYERS, feature_model, receptive_margin, stride
@@ -181,3 +181,29 @@ def test_bfloat16_is_near_float32(pixels, painting, apart):
         assert rounded[name] != value
     assert numbers(rounded_gradient).dtype == np.float32
     assert apart(rounded_gradient, gradient) < 0.1
+
+
+@pytest.mark.parametrize("deepest", ["block1_conv1", "block2_pool", "block5_conv1"])
+@pytest.mark.parametrize("side", [16, 40])
+def test_the_parts_of_the_tiles_are_the_whole(side, deepest):
+    step, margin = stride(deepest), receptive_margin(deepest)
+    for length in (step, step + 1, 3 * step - 1, 75, 200):
+        spans = objectives._spans(length, side, deepest)
+        assert [span.own_begin for span in spans] == [0, *(span.own_end for span in spans[:-1])]
+        assert spans[-1].own_end == length
+        for span in spans:
+            assert span.own_begin % step == 0
+            assert (span.own_end - span.own_begin) // step >= 1
+            assert span.begin == 0 or span.begin <= span.own_begin - margin
+            assert span.end == length or span.end >= span.own_end + margin
+        assert max(span.own_end - span.own_begin for span in spans) <= side + 2 * step
+
+
+def test_a_term_over_pixels_is_added_to_those_of_the_tiles(pixels):
+    over_pixels = Term("light", 3.0, (PIXELS,), lambda maps, targets: keras.ops.mean(maps[PIXELS]))
+    over_maps = style_term(styles(pixels[:, ::-1], ["conv1_1"], PLAIN), 1.0)
+    for terms in ([over_pixels, over_maps], [over_maps, over_pixels]):
+        losses, _ = objective(terms, *PLAIN, tiling=Tiling(64))(pixels)
+        assert list(losses) == ["total", *(term.name for term in terms)]
+        assert losses["light"] == pytest.approx(pixels.mean(), rel=1e-4)
+        assert losses["total"] == pytest.approx(losses["style"] + 3 * losses["light"], rel=1e-5)

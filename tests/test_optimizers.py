@@ -334,3 +334,23 @@ def test_a_step_that_lowers_the_loss_enough_is_taken_whole():
 
     next(lbfgs(evaluate, np.zeros(SHAPE, np.float32)))
     assert tried == pytest.approx([0.0, 1.0], rel=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 5, 3), (1, 3, 8, 3)])
+def test_cosine_coefficients_lead_to_the_pixels_and_the_gradient_back(generator, shape):
+    space = optimizers._fourier_space(shape)
+    pixels = preprocess(generator.uniform(20, 235, shape[1:]))
+    point = numbers(space.from_pixels(pixels))
+    np.testing.assert_allclose(numbers(space.to_pixels(point)), pixels, atol=1e-2)
+    slope = generator.standard_normal(shape).astype(np.float32)
+    gradient = numbers(space.pull_back(pixels, slope))
+    for _ in range(3):
+        move = generator.standard_normal(shape).astype(np.float32)
+        up, down = (numbers(space.to_pixels(point + sign * 0.05 * move)) for sign in (1, -1))
+        along = (slope * (up - down)).sum() / 0.1
+        assert (gradient * move).sum() == pytest.approx(along, rel=1e-2, abs=0.05)
+    # Black and white lie within two grey levels of the ends, where the sigmoid still moves.
+    for end in (0, 255):
+        there = preprocess(np.full(shape[1:], float(end)))
+        near = numbers(space.to_pixels(space.from_pixels(there)))
+        assert np.abs(near - there).max() == pytest.approx(2, abs=0.1)
