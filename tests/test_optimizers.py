@@ -261,7 +261,10 @@ def by_the_textbook(pairs, gradient):
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 6])
-def test_the_two_loops_multiply_by_the_inverse_of_the_textbook(generator, count):
+@pytest.mark.parametrize("device", ["cpu", "gpu"])
+def test_the_two_loops_multiply_by_the_inverse_of_the_textbook(generator, monkeypatch, device, count):
+    # For a GPU the steps are kept in one tensor, for a processor each in its own.
+    monkeypatch.setattr(optimizers, "device", lambda: device)
     memory, pairs = Memory(SHAPE, size=4), [pair(generator) for _ in range(count)]
     gradient = generator.standard_normal(12).astype(np.float32)
     for step in pairs:

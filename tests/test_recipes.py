@@ -12,6 +12,7 @@ from helpers import (
     bundled_image,
     load_image,
     load_mask,
+    objective,
     read_settings,
     recipes,
     reconstruct,
@@ -224,6 +225,21 @@ def test_a_blend_lies_between_its_paintings(cat):
     assert record["total"] == pytest.approx(
         record["content"] + 50 * (0.75 * record["style 1"] + 0.25 * record["style 2"]), rel=1e-4
     )
+
+
+def test_a_large_run_computes_winograd_convolutions_and_a_small_one_direct_ones(cat, monkeypatch):
+    networks, images = [], []
+
+    def noting(terms, *network, tiling=None):
+        networks.append(recipes.Network(*network))
+        return objective(terms, *network, tiling=tiling)
+
+    monkeypatch.setattr(recipes, "objective", noting)
+    for pays in (48 * 72 * 3 + 1, 48 * 72 * 3):
+        monkeypatch.setattr(recipes, "WINOGRAD_PAYS", pays)
+        images.append(transfer(cat, "great_wave", scales=1, **CONTROLLED).image.astype(int))
+    assert [network.sliding for network in networks] == [True, False]
+    assert np.abs(images[0] - images[1]).mean() < 1
 
 
 @pytest.mark.parametrize(

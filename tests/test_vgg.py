@@ -375,3 +375,30 @@ def test_weights_are_a_name_or_a_path():
     for wrong in (None, 7, ["bundled"], b"bundled"):
         with pytest.raises(ValueError, match="name or the path"):
             vgg19(wrong)
+
+
+@pytest.mark.parametrize(
+    ("glance", "seconds", "expected", "looks"),
+    [
+        (3.5, None, "float32", 1),
+        (2.5, 0.8, "bfloat16", 2),
+        (1.0, 0.9, "bfloat16", 2),
+        (0.5, 0.95, "float32", 2),
+    ],
+)
+def test_bfloat16_is_chosen_where_it_is_clearly_faster(monkeypatch, glance, seconds, expected, looks):
+    looked = []
+
+    def measured(sides, rounds):
+        looked.append(sides)
+        return {"float32": 1.0, "bfloat16": glance if len(looked) == 1 else seconds}
+
+    monkeypatch.setattr(vgg_module, "_seconds_of_convolution", measured)
+    assert vgg_module.faster_precision.__wrapped__() == expected
+    assert len(looked) == looks
+
+
+def test_a_convolution_takes_time_in_each_precision():
+    seconds = vgg_module._seconds_of_convolution({"block1_conv2": 8}, rounds=2)
+    assert set(seconds) == {"float32", "bfloat16"}
+    assert all(0 < each < 60 for each in seconds.values())
