@@ -1,7 +1,10 @@
+import itertools
+import time
+
 import numpy as np
 import pytest
 
-from helpers import coarse_to_fine, minimise, objective, preprocess, synthesis, white_noise
+from helpers import RunError, coarse_to_fine, minimise, objective, preprocess, synthesis, white_noise
 from helpers.images import IMAGENET_MEAN
 from helpers.losses import Term, content_term
 from helpers.optimizers import _fourier_space, _pixel_space
@@ -292,3 +295,69 @@ def test_white_noise_is_seeded_and_white():
     np.testing.assert_allclose(noise.mean(axis=(0, 1)), IMAGENET_MEAN[::-1], atol=2)
     neighbours = np.corrcoef(noise[:, :-1].ravel(), (noise[:, 1:] - noise.mean(axis=(0, 1))).ravel())[0, 1]
     assert abs(neighbours) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("error", "words"), [(MemoryError, "The memory is full"), (RunError("It broke."), "It broke")]
+)
+def test_a_run_that_breaks_off_ends_with_what_it_reached_and_says_where(start, target, caplog, error, words):
+    whole, calls = towards(target), itertools.count()
+
+    def evaluate(pixels):
+        if next(calls) == 6:
+            raise error
+        return whole(pixels)
+
+    pixels, history = minimise(evaluate, start, steps=50, optimizer="adam")
+    assert len(history) == 5
+    assert f"{words}. The picture is that of step 5." in caplog.text
+    assert history[-1]["total"] == pytest.approx(whole(pixels)[0]["total"], rel=1e-5)
+
+
+@pytest.mark.parametrize(("coordinates", "handed_up"), [("pixels", 2), ("fourier", 0)])
+def test_what_was_learned_is_handed_up_in_pixels_only(target, monkeypatch, coordinates, handed_up):
+    sizes, enlarged = [(10, 14), (20, 28), (40, 56)], []
+    enlarge = synthesis.Memory.enlarged
+
+    def noting(memory, height, width):
+        enlarged.append((height, width))
+        return enlarge(memory, height, width)
+
+    monkeypatch.setattr(synthesis.Memory, "enlarged", noting)
+    _, history = coarse_to_fine(
+        lambda height, width: towards(np.kron(target, np.ones((1, height // 10, width // 14, 1)))),
+        lambda height, width: preprocess(white_noise(height, width, seed=3)),
+        sizes,
+        steps=9,
+        coordinates=coordinates,
+    )
+    assert {record["size"] for record in history} == {10, 20, 40}
+    assert enlarged == sizes[1 : 1 + handed_up]
+
+
+def test_a_finer_objective_goes_on_where_a_rough_one_has_no_slope_at_all(start, target):
+    flat = lambda pixels: ({"total": 1.0}, np.zeros_like(start))
+    pixels, history = coarse_to_fine(
+        lambda *_: flat, lambda *_: start, [(10, 14)], steps=60, finer=lambda *_: towards(target)
+    )
+    assert len(history) > 5
+    assert np.abs(pixels - target).max() < 3
+
+
+def test_fewer_steps_than_sizes_are_taken_in_the_last(target):
+    sizes = [(5, 7), (10, 14)]
+    _, history = coarse_to_fine(
+        lambda height, width: towards(target[:, :height, :width]),
+        lambda height, width: preprocess(white_noise(height, width, seed=3)),
+        sizes,
+        steps=1,
+    )
+    assert [record["size"] for record in history] == [10]
+
+
+def test_seconds_count_from_the_beginning_of_the_run(start, target):
+    began = time.perf_counter()
+    _, history = minimise(towards(target), start, steps=3)
+    elapsed = time.perf_counter() - began
+    seconds = [record["seconds"] for record in history]
+    assert 0 <= seconds[0] <= seconds[-1] <= elapsed
