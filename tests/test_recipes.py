@@ -1,3 +1,4 @@
+import inspect
 import json
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import pytest
 
 from helpers import (
     Result,
+    Term,
     as_printed,
     bundled_image,
     load_image,
@@ -370,6 +372,58 @@ def test_the_printed_weights_of_a_program_are_arguments(cat):
     result = transfer(cat, "great_wave", **CONTROLLED, **as_printed("johnson", 5, 100))
     assert result.settings["arguments"]["pooling"] == "max"
     assert np.isfinite(result.history[-1]["total"])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "defaults"),
+    [
+        (
+            transfer,
+            {"content_weight": 1.0, "style_weight": 50.0, "steps": 80, "start": "photo", "normalised": True},
+        ),
+        (reconstruct, {"steps": 100, "start": "noise", "scales": 1, "normalised": False}),
+        (synthesize_texture, {"steps": 120, "start": "noise", "normalised": True}),
+    ],
+)
+def test_a_recipe_does_by_default_what_the_documents_say(recipe, defaults):
+    found = inspect.signature(recipe).parameters
+    assert {name: found[name].default for name in defaults} == defaults
+    shared = {"seed": 0, "tolerance": None, "optimizer": "lbfgs", "pooling": "avg", "weights": "auto"}
+    assert {name: found[name].default for name in shared} == shared
+
+
+def test_settings_tell_what_json_cannot_hold_by_its_kind(tmp_path):
+    term = Term("own", 1.0, ("block1_conv1",), lambda maps, targets: 0.0)
+    for value, expected in (
+        (term, {"given_as": "Term"}),
+        (abs, {"given_as": "builtin_function_or_method"}),
+        (np.zeros(2), {"given_as": "ndarray"}),
+        ({"own": term, 3: (np.float32(0.5), np.int64(2))}, {"own": {"given_as": "Term"}, "3": [0.5, 2]}),
+        (bundled_image("temple"), "temple"),
+        (tmp_path / "mine.png", str(tmp_path / "mine.png")),
+    ):
+        assert recipes._json_ready(value) == expected
+
+
+def test_a_run_is_kept_and_goes_on_only_where_that_is_asked_for(photo, painting, tmp_path):
+    run = {"photo": photo, "painting": painting, "steps": 4, "scales": 1, "precision": "float32", **QUIET}
+    kept = tmp_path / "run.checkpoint"
+
+    def steps_of(**more):
+        seen = []
+
+        def note(record, image):
+            seen.append(record["step"])
+            if more.get("stop") == record["step"]:
+                raise StopIteration
+
+        transfer(**run, checkpoint=kept, resume=more["resume"], callback=note)
+        return seen
+
+    assert steps_of(resume=True, stop=2) == [1, 2]
+    assert steps_of(resume=True) == [3, 4]
+    assert steps_of(resume=False, stop=2) == [1, 2]
+    assert steps_of(resume=False) == [1, 2, 3, 4]
 
 
 PROGRAM = """
