@@ -26,6 +26,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ["losses", "terms", "objectives", "optimizers", "synthesis"]
 MODULES += ["recipes", "colour", "images", "checkpoint"]
+FILES = {"images": ("test_images.py", "test_hostile.py")}
+"""The tests of a module that has more than one file of them."""
+
 NOT_COPIED = shutil.ignore_patterns(".venv*", ".git", "output", "__pycache__", ".*_cache")
 # Of numbers that are not whole, shifts and bits are errors that any test notices; and in annotations
 # "|" computes nothing.
@@ -71,7 +74,8 @@ def tested(folder, module, log):
 
     code = 1
     try:
-        code = pytest.main(["-n0", "-x", "-q", "-p", "no:cacheprovider", f"tests/test_{module}.py"])
+        files = [f"tests/{name}" for name in FILES.get(module, (f"test_{module}.py",))]
+        code = pytest.main(["-n0", "-x", "-q", "-p", "no:cacheprovider", *files])
     finally:
         os._exit(int(code))
 
@@ -100,9 +104,9 @@ def run_all(mutants, workers, folder):
         began = time.monotonic()
         _, status = os.waitpid(tested(free[0], module, folder / "log"), 0)
         if status != 0:
-            sys.exit(f"test_{module}.py fails as it is:\n{(folder / 'log').read_text()[-3000:]}")
+            sys.exit(f"The tests of {module} fail as they are:\n{(folder / 'log').read_text()[-3000:]}")
         usual[module] = time.monotonic() - began
-        print(f"test_{module}.py takes {usual[module]:.0f} s", flush=True)
+        print(f"The tests of {module} take {usual[module]:.0f} s.", flush=True)
     waiting, running = list(reversed(mutants)), {}
     while waiting or running:
         while waiting and free:

@@ -209,3 +209,21 @@ def test_the_bundled_masks_fit_their_pictures_and_each_other(picture, region):
     assert np.abs(sky + ground - 1).max() < 0.05
     assert sky[:10].mean() > 0.7
     assert sky[-10:].mean() < 0.01
+
+
+def test_an_array_is_taken_as_it_is_unless_it_can_only_be_fractions():
+    for brightest in (1.25, 2.0, 255.0):
+        array = np.zeros((4, 5, 3), np.float32)
+        array[1, 2] = brightest
+        assert load_image(array).max() == np.float32(brightest)
+    with pytest.raises(ValueError, match="multiply it by 255"):
+        load_image(np.full((4, 5, 3), 1.0))
+    with pytest.raises(ValueError, match=r"0…255"):
+        load_image(np.full((4, 5, 3), 255.5))
+
+
+@pytest.mark.parametrize("alpha", [0, 51, 128, 255])
+def test_an_arrays_transparency_is_laid_over_white(alpha):
+    image = load_image(np.full((3, 4, 4), (200, 60, 20, alpha), np.uint8))
+    expected = [255 + (colour - 255) * alpha / 255 for colour in (200, 60, 20)]
+    np.testing.assert_allclose(image, np.broadcast_to(expected, (3, 4, 3)), atol=1e-3)

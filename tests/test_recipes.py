@@ -392,6 +392,16 @@ def test_a_recipe_does_by_default_what_the_documents_say(recipe, defaults):
     assert {name: found[name].default for name in shared} == shared
 
 
+@pytest.mark.parametrize(("height", "width"), [(8, 20), (20, 8), (8, 8)])
+def test_a_picture_that_covers_another_is_cut_around_its_middle(height, width):
+    rows, columns = (np.linspace(0, 200, length, dtype=np.float32) for length in (20, 20))
+    image = np.stack([*np.broadcast_arrays(rows[:, None], columns[None]), np.zeros((20, 20))], -1)
+    covered = recipes._cover(image, height, width)
+    assert covered.shape == (height, width, 3)
+    # Resized to the longer side, then cut: the middle stays the middle, and no side is left out.
+    assert covered.mean(axis=(0, 1))[:2] == pytest.approx([100, 100], abs=6)
+
+
 def test_settings_tell_what_json_cannot_hold_by_its_kind(tmp_path):
     term = Term("own", 1.0, ("block1_conv1",), lambda maps, targets: 0.0)
     for value, expected in (
