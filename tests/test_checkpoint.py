@@ -315,3 +315,48 @@ def test_a_signal_stops_a_command_of_many_runs_and_none_passes_for_a_whole_one(t
     assert process.returncode == 128 + signal.SIGINT
     assert complaint.strip().endswith("frames: stopped; what was finished is kept.")
     assert [each.name for each in painted.iterdir()] == ["frame_0001.png"]
+
+
+@pytest.mark.parametrize("fault", ["shape", "nan"])
+def test_pixels_that_do_not_fit_are_a_damaged_checkpoint(tmp_path, fault):
+    pixels = np.zeros((1, 4, 7 if fault == "shape" else 6, 3), np.float32)
+    pixels[0, 1, 1] = np.nan if fault == "nan" else 1
+    run = {"recipe": "transfer", "arguments": {"steps": 3}}
+    state = State(scale=0, taken=1, pixels=pixels, best=pixels, history=[], remembered={})
+    save_checkpoint(tmp_path / "c", state, run)
+    with pytest.raises(CheckpointError, match="is damaged"):
+        load_checkpoint(tmp_path / "c", run, [(4, 6)])
+
+
+def test_what_differs_between_two_runs_is_named():
+    difference = checkpoint_module._first_difference
+    run = {"recipe": "transfer", "arguments": {"steps": 3, "seed": 1}, "inputs": {"photo": {"sha256": "a"}}}
+    for other, words in (
+        ({**run, "recipe": "reconstruct"}, "recipe"),
+        ({**run, "arguments": {"steps": 4, "seed": 1}}, "steps (4, not 3)"),
+        ({**run, "arguments": {"steps": 3}}, "seed (None, not 1)"),
+        ({**run, "arguments": {**run["arguments"], "more": 2}}, "more (2, not None)"),
+        ({**run, "inputs": {"photo": {"sha256": "b"}}}, "photo"),
+        ({**run, "inputs": None}, "inputs"),
+        ("no run", "recipe"),
+    ):
+        assert difference(other, run) == words
+
+
+def test_a_run_is_kept_at_intervals_and_no_oftener_than_writing_allows(tmp_path, monkeypatch):
+    clock, written = [100.0], []
+
+    def write(path, state, run):
+        written.append(state)
+        clock[0] += 2.0
+
+    monkeypatch.setattr(checkpoint_module.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(checkpoint_module, "save_checkpoint", write)
+    keep = checkpoint_module.keeping(tmp_path / "c", {}, 10.0)
+    pause = max(10.0, 2.0 / checkpoint_module._SHARE_OF_TIME)
+    for seconds, expected in ((9.0, 0), (1.5, 1), (pause - 1.0, 1), (1.5, 2)):
+        clock[0] += seconds
+        keep(lambda: "state", last=False)
+        assert len(written) == expected
+    keep(lambda: "state", last=True)
+    assert len(written) == 3
