@@ -60,6 +60,7 @@ def test_a_loss_shown_in_bfloat16_has_to_be_lower(monkeypatch):
     assert arrivals["bfloat16"] is None
 
 
+@pytest.mark.slow
 def test_an_evaluation_and_a_step_take_time():
     found = bench.overhead("temple", "great_wave", 24, "pixels", steps=2)
     assert found["seconds"] > 0

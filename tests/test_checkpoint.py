@@ -77,9 +77,7 @@ def test_a_run_cut_off_anywhere_ends_as_an_unbroken_one_does(photo, painting, tm
     assert finished.history == whole.history
 
 
-@pytest.mark.parametrize(
-    "step", [2, pytest.param(4, marks=pytest.mark.slow), 5, pytest.param(7, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("step", [5, *(pytest.param(step, marks=pytest.mark.slow) for step in (2, 4, 7))])
 def test_a_run_cut_off_in_either_precision_goes_on(photo, painting, tmp_path, monkeypatch, step):
     monkeypatch.setattr(synthesis, "ROUGH_STEPS", 4)
     run = {"steps": 8, "scales": 1, "weights": "bundled", "precision": "mixed", "progress": False}

@@ -23,8 +23,12 @@ def files(folder):
 
 @pytest.fixture(scope="module")
 def painted(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("gallery") / "of" / "pairs"
-    return paint_gallery(["temple", "cat"], ["great_wave"], folder, TINY, workers=2)
+    """Two pictures, painted here as a process of the gallery paints them."""
+    folder = tmp_path_factory.mktemp("gallery")
+    paths = [folder / f"{photo}_great_wave.png" for photo in ("temple", "cat")]
+    for photo, path in zip(("temple", "cat"), paths, strict=True):
+        gallery.paint_pair({**TINY, "photo": photo, "painting": "great_wave", "progress": False}, path)
+    return paths
 
 
 @pytest.fixture
@@ -50,9 +54,12 @@ def instead(monkeypatch):
     return put
 
 
-def test_every_pair_is_painted_and_tells_how(painted):
-    assert [path.name for path in painted] == ["temple_great_wave.png", "cat_great_wave.png"]
-    for path in painted:
+@pytest.mark.slow
+def test_every_pair_is_painted_by_two_workers_and_tells_how(tmp_path, painted):
+    folder = tmp_path / "of" / "pairs"
+    paths = paint_gallery(["temple", "cat"], ["great_wave"], folder, TINY, workers=2)
+    assert [path.name for path in paths] == [path.name for path in painted]
+    for path in paths:
         assert min(load_image(path).shape[:2]) == 32
         arguments = read_settings(path)["arguments"]
         assert path.stem == f"{arguments['photo']}_{arguments['painting']}"

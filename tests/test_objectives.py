@@ -58,8 +58,12 @@ MORE_TILINGS = [Tiling(1000), Tiling(64, "block2_pool"), Tiling(48, "block4_pool
 
 @pytest.fixture(
     scope="module",
-    params=[PLAIN, pytest.param(NORMALISED, marks=pytest.mark.slow)],
-    ids=["plain", "normalised"],
+    params=[
+        PLAIN._replace(sliding=True),
+        pytest.param(PLAIN, marks=pytest.mark.slow),
+        pytest.param(NORMALISED, marks=pytest.mark.slow),
+    ],
+    ids=["direct", "plain", "normalised"],
 )
 def terms_and_network(request, pixels, painting):
     return terms_of(request.param, pixels, painting), request.param
