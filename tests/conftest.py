@@ -46,9 +46,13 @@ def pytest_addoption(parser):
     parser.addoption("--full", action="store_true", help="run every test there is, slow ones included")
 
 
+def named_one_by_one(config):
+    return any("::" in argument for argument in config.args)
+
+
 def pytest_xdist_auto_num_workers(config):
     """One worker for each core that has memory; none for tests that are named one by one."""
-    if any("::" in argument for argument in config.args):
+    if named_one_by_one(config):
         return 0
     workers = min(CORES, int(psutil.virtual_memory().available / 1e9 / GIGABYTES_OF_A_WORKER))
     return workers if workers > 1 else 0
@@ -77,11 +81,9 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(config, items):
     """Leave out what only ``--full`` runs, and let the longest tests begin first."""
-    named = any("::" in argument for argument in config.args)
-    if not (config.option.full or config.option.markexpr or named):
-        slow = [item for item in items if item.get_closest_marker("slow")]
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if item not in set(slow)]
+    if not (config.option.full or config.option.markexpr or named_one_by_one(config)):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("slow")])
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
     items.sort(key=lambda item: item.get_closest_marker("lesson") is None)
 
 
