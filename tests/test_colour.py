@@ -30,6 +30,23 @@ def test_a_painting_of_one_colour_takes_the_photos_mean():
     assert np.allclose(match_covariance(plain, PHOTO), PHOTO.mean(axis=(0, 1)), atol=1e-3)
 
 
+def test_shades_nearly_of_one_grey_are_spread_and_what_would_leave_the_range_is_cut_off():
+    near = np.full((4, 6, 3), 100.0)
+    near[:, ::2] += 0.5
+    photo = np.zeros((4, 6, 3))
+    photo[:, :3] = 255
+    matched = match_luminance(near, photo)
+    assert (matched[:, ::2].min(), matched[:, 1::2].max()) == (
+        pytest.approx(255, abs=0.01),
+        pytest.approx(0, abs=0.01),
+    )
+    one_bright = np.full((1, 9, 3), 40.0)
+    one_bright[0, 0] = 60
+    shades = luminance(match_luminance(one_bright, photo))
+    assert shades.max() == pytest.approx(255, abs=1e-3)
+    assert np.ptp(shades[0, 1:]) == pytest.approx(0, abs=1e-3)
+
+
 def test_the_luminance_changes_and_the_chroma_does_not():
     photo = GENERATOR.uniform(0, 255, (40, 50, 3)).astype(np.float32)
     image = GENERATOR.uniform(0, 255, (40, 50, 3)).astype(np.float32)

@@ -200,6 +200,25 @@ def test_an_image_becomes_the_bytes_of_a_png_file():
 
 
 @pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ([[0, 1], [1, 0]], [[0, 1], [1, 0]]),
+        ([[0.0, 0.25], [0.5, 1.0]], [[0, 0.25], [0.5, 1]]),
+        ([[False, True], [True, True]], [[0, 1], [1, 1]]),
+        ([[0, 51], [102, 255]], [[0, 0.2], [0.4, 1]]),
+    ],
+)
+def test_a_mask_is_read_from_truth_values_shares_and_gray_levels(values, wanted):
+    assert load_mask(np.array(values), 2, 2) == pytest.approx(np.array(wanted))
+
+
+@pytest.mark.parametrize("values", [[[0.5, -0.1], [0, 1]], [[0.5, np.nan], [0, 1]]])
+def test_a_mask_of_shares_below_0_or_of_no_number_is_refused(values):
+    with pytest.raises(PictureError, match="finite values 0…1"):
+        load_mask(np.array(values), 2, 2)
+
+
+@pytest.mark.parametrize(
     ("picture", "region"), [("temple", "temple"), ("village_street_in_auvers", "village")]
 )
 def test_the_bundled_masks_fit_their_pictures_and_each_other(picture, region):

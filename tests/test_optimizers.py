@@ -357,3 +357,17 @@ def test_cosine_coefficients_lead_to_the_pixels_and_the_gradient_back(generator,
         there = preprocess(np.full(shape[1:], float(end)))
         near = numbers(space.to_pixels(space.from_pixels(there)))
         assert np.abs(near - there).max() == pytest.approx(2, abs=0.1)
+
+
+def test_a_move_of_1_in_every_cosine_coefficient_is_a_gray_level_in_the_mean(generator):
+    shape = (1, 6, 5, 3)
+    space = optimizers._fourier_space(shape)
+    middle = numbers(space.from_pixels(preprocess(np.full(shape[1:], 127.5))))
+    of_each = []
+    for coordinate in range(middle.size):
+        move = np.zeros(middle.size, np.float32)
+        move[coordinate] = 0.1
+        up, down = (numbers(space.to_pixels(middle + sign * move.reshape(shape))) for sign in (1, -1))
+        of_each.append(np.square((up - down) / 0.2).sum())
+    assert np.mean(of_each) == pytest.approx(1, rel=1e-3)
+    assert of_each[0] > 3 * of_each[-1]
