@@ -1,9 +1,11 @@
 """Neural style transfer as in Gatys, Ecker and Bethge (2015): the functions behind the lessons.
 
-Data flows one way, and each module imports only from those before it: errors, files, decoding, images,
-colour, presets, backend, display, figures, vgg, losses, terms, objectives, optimizers, memory, synthesis,
-arguments, checkpoint, recipes, literature, film, settings; after them what the lessons need (lessons, studio,
-exercises, checks), many pictures (results, gallery), the benchmark, and the command line.
+Data flows one way: a module imports only from those that stand before it in
+
+    errors < layers, color, options < files, compute < images < progress, losses < weights, terms < vgg
+    < engine < recipes < settings, conventions < lessons < tools
+
+where those between two signs do not know each other, and a name without a file of its own is a package.
 """
 
 import importlib
@@ -14,27 +16,30 @@ _MODULE_OF = {
     for module, names in {
         "errors": "ArgumentError CheckpointError CourseError MissingFileError OutputError OutputExistsError "
         "PictureError RunError TooLargeError WeightsError",
-        "files": "bundled_image bundled_images",
-        "images": "crop_to_square deprocess image_bytes load_image load_mask "
-        "preprocess read_settings resize_image save_image",
-        "presets": "PRESETS",
-        "colour": "grey luminance match_covariance match_histogram match_luminance with_colours_of",
-        "display": "heatmap plot_history show_film show_images show_plot show_table",
-        "figures": "draw_convolution draw_receptive_fields",
-        "vgg": "CONTENT_LAYER CONV_LAYERS LAYERS POOL_LAYERS STYLE_LAYERS feature_model layer_name vgg19",
-        "terms": "TERMS Scene change_term histogram_loss total_variation",
-        "losses": "PIXELS Term content_gradient content_loss content_term gram_matrix style_layer_gradient "
-        "style_layer_loss style_loss style_term total_loss",
-        "objectives": "Tiling objective",
-        "synthesis": "coarse_to_fine minimise white_noise",
-        "film": "filming flicker load_frames optical_flow paint_frames save_film shift warp",
-        "settings": "again load_preset save_preset",
-        "literature": "CONVENTIONS as_printed",
+        "files.bundled": "bundled_image bundled_images",
+        "layers": "CONTENT_LAYER CONV_LAYERS LAYERS POOL_LAYERS STYLE_LAYERS layer_name",
+        "options": "PRESETS",
+        "color": "grey luminance match_covariance match_histogram match_luminance with_colours_of",
+        "images": "crop_to_square deprocess image_bytes load_image load_mask preprocess read_settings "
+        "resize_image save_image",
+        "losses": "content_gradient content_loss gram_matrix style_layer_gradient style_layer_loss "
+        "style_loss total_loss",
+        "terms": "PIXELS TERMS Scene Term change_term content_term histogram_loss style_term total_variation",
+        "vgg": "feature_model vgg19",
+        "engine.tiling": "Tiling",
+        "engine.objective": "objective",
+        "engine.coarse_to_fine": "coarse_to_fine minimise white_noise",
         "recipes": "Result reconstruct synthesize_texture transfer",
-        "checks": "check",
-        "lessons": "pace upload_button uploaded_image",
-        "studio": "open_studio",
-        "gallery": "paint_gallery",
+        "settings": "again load_preset save_preset",
+        "conventions": "CONVENTIONS as_printed",
+        "lessons.display": "heatmap plot_history show_film show_images show_plot show_table",
+        "lessons.figures": "draw_convolution draw_receptive_fields",
+        "lessons.film": "filming save_film",
+        "lessons.notebook": "pace upload_button uploaded_image",
+        "lessons.checks": "check",
+        "lessons.studio": "open_studio",
+        "tools.frames": "flicker load_frames optical_flow paint_frames shift warp",
+        "tools.gallery": "paint_gallery",
     }.items()
     for name in names.split()
 }

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from helpers.decoding import MOST_PIXELS, check_pixels, opened, read_picture
 from helpers.errors import ArgumentError, OutputError, PictureError, check_whole, reason
-from helpers.files import written_whole
+from helpers.files.decoding import MOST_PIXELS, check_pixels, opened, read_picture
+from helpers.files.writing import written_whole
 
 IMAGENET_MEAN = np.array([103.939, 116.779, 123.68], dtype=np.float32)
 """Mean colour of the ImageNet training set, in the order blue, green, red (Simonyan and Zisserman 2015)."""

@@ -13,28 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from helpers.arguments import checked
-from helpers.backend import device, keras, make_deterministic
-from helpers.checkpoint import keeping, load_checkpoint, prepare_checkpoint
-from helpers.colour import Colours, colours_for, with_colours_of
-from helpers.display import progress_bar
-from helpers.errors import ArgumentError, MissingFileError, check_number, shown
-from helpers.files import IMAGES
-from helpers.images import (
-    as_uint8,
-    deprocess,
-    load_image,
-    load_mask,
-    preprocess,
-    resize_image,
-    resize_mask,
-    save_image,
-)
-from helpers.losses import LayerWeights, Statistic, Term, content_term, masks_at, style_term
-from helpers.memory import fitting_tiling, memory_installed
-from helpers.objectives import Evaluate, Network, Tiling, feature_maps, objective, styles
-from helpers.optimizers import Coordinates
-from helpers.synthesis import (
+from helpers.color import Colours, colours_for, with_colours_of
+from helpers.compute.framework import device, keras, make_deterministic
+from helpers.compute.precision import PrecisionOfRun, resolve_precision
+from helpers.engine.arguments import checked
+from helpers.engine.checkpoints import keeping, load_checkpoint, prepare_checkpoint
+from helpers.engine.coarse_to_fine import (
     Callback,
     Keep,
     Optimizer,
@@ -46,19 +30,28 @@ from helpers.synthesis import (
     shared_steps,
     white_noise,
 )
-from helpers.terms import Scene, Terms, build_terms
-from helpers.vgg import (
-    CONTENT_LAYER,
-    STYLE_LAYERS,
-    Pooling,
-    PrecisionOfRun,
-    layer_name,
-    layer_names,
-    resolve_precision,
-    resolve_weights,
-    smallest_side,
-    weights_checksum,
+from helpers.engine.memory import fitting_tiling, memory_installed
+from helpers.engine.objective import Evaluate, objective
+from helpers.engine.parametrization import Coordinates
+from helpers.engine.tiling import Tiling, feature_maps, styles
+from helpers.errors import ArgumentError, MissingFileError, check_number, shown
+from helpers.files.bundled import IMAGES
+from helpers.images import (
+    as_uint8,
+    deprocess,
+    load_image,
+    load_mask,
+    preprocess,
+    resize_image,
+    resize_mask,
+    save_image,
 )
+from helpers.layers import CONTENT_LAYER, STYLE_LAYERS, Pooling, layer_name, layer_names, smallest_side
+from helpers.losses import LayerWeights
+from helpers.progress import progress_bar
+from helpers.terms import Scene, Statistic, Term, Terms, build_terms, content_term, masks_at, style_term
+from helpers.vgg import Network
+from helpers.weights import resolve_weights, weights_checksum
 
 logger = logging.getLogger(__name__)
 

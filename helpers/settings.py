@@ -10,9 +10,9 @@ from typing import Any
 
 from helpers import recipes
 from helpers.errors import ArgumentError, MissingFileError
-from helpers.files import written_whole
+from helpers.files.writing import written_whole
 from helpers.images import load_image, read_settings
-from helpers.presets import PRESETS
+from helpers.options import PRESETS
 from helpers.recipes import NO_SETTINGS, Result, fingerprint
 
 _RECIPES: Mapping[str, Callable[..., Result]] = {

@@ -1,21 +1,251 @@
-"""Further terms of an objective, by name: to add one, write a function here and enter it in ``TERMS``.
+"""Equations (1) to (7) of Gatys, Ecker and Bethge (2015), one function each, and the terms made of them.
 
-A term is asked for by ``transfer(…, terms={name: weight})`` or ``course.py transfer --term NAME=WEIGHT``.
+Feature maps are ``(1, h, w, N)``: N filters and M = h·w positions, the paper's N_l and M_l. The paper
+writes them as a matrix F of N rows and M columns; here F_ik is the entry of filter i at position k.
 """
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from helpers.backend import keras
-from helpers.colour import quantiles
+from helpers.color import quantiles
+from helpers.compute.framework import keras
 from helpers.errors import ArgumentError
-from helpers.losses import PIXELS, Term
-from helpers.vgg import layer_name, smallest_side
+from helpers.layers import layer_name, layer_names, smallest_side, stride
+from helpers.losses import (
+    Features,
+    LayerWeights,
+    by_layer,
+    content_loss,
+    count_of,
+    gram_distance,
+    gram_matrix,
+    positions_of,
+    product_with_itself,
+    weights_of_layers,
+)
 
 ops = keras.ops
+
+PIXELS = "pixels"
+"""The name by which a term asks for the image itself, ``(1, H, W, 3)``, as if it were one more layer."""
+
+Statistic = Literal["gram", "shifted gram", "mean and covariance"]
+"""What of a layer's feature maps is the style: see ``gram``, ``shifted_gram`` and ``mean_and_covariance``."""
+
+
+class Term(NamedTuple):
+    """One named summand of an objective: ``weight · loss``, the loss of sums over the positions of layers.
+
+    The losses of the paper are functions of sums over positions: equation (1) is one, a Gram matrix is a
+    table of them. What is a sum can be taken tile by tile, so such a term serves pictures of any size.
+    """
+
+    name: str
+    weight: float
+    layers: tuple[str, ...]
+    """Names of layers, or ``(PIXELS,)``."""
+    loss: Callable[[Mapping[str, Any], Any], Any]
+    """``({layer: sums}, targets)`` → a scalar."""
+    sums: Callable[[Any, Any], Any] | None = None
+    """A layer's feature maps and its map → whatever adds up over positions, a tensor or a dict of tensors.
+
+    ``None``: the feature maps themselves. Such a term can see how positions relate, and needs the whole
+    picture at once; where it is one over pixels, that is no trouble.
+    """
+    maps: Features = MappingProxyType({})
+    """Targets that lie over the positions of a layer, ``{layer: (1, h, w, C)}``: feature maps, or a mask."""
+    targets: Any = ()
+    """Targets that do not: tensors, numbers, or dicts of them."""
+
+
+def content_term(target: Any, layer: str, weight: float, per_entry: bool, name: str = "content") -> Term:
+    """The content loss in one layer as a term of an objective.
+
+    ``target``: feature maps ``(1, h, w, N)`` of the photograph. ``per_entry``: divide equation (1) by the
+    number N·M of its entries, so that one weight serves pictures of every size.
+    """
+    layer = layer_name(layer)
+    target = ops.convert_to_tensor(target)
+    entries = target.shape[1] * target.shape[2] * target.shape[3] if per_entry else 1
+    return Term(name, weight, (layer,), _divided_sum, content_loss, {layer: target}, float(entries))
+
+
+def style_term(
+    targets: Features,
+    weight: float,
+    layer_weights: LayerWeights | None = None,
+    name: str = "style",
+    statistic: Statistic = "gram",
+    masks: Features | None = None,
+) -> Term:
+    """The style loss over some layers as a term of an objective; the target's statistics are taken once.
+
+    ``targets``: the painting's feature maps, ``{layer: (1, h, w, N)}``, or their ``style_sums``.
+    ``statistic``: what of the feature maps is compared, the Gram matrix by default.
+    ``masks``: the region that shall have this style, ``{layer: (1, h, w, 1)}``, 0…1, see ``masks_at``. Its
+    Gram matrix is a sum over the region, divided by the region's own area: Σ_k m_k F_ik F_jk / Σ_k m_k.
+
+    Raises ``ArgumentError`` for an unknown statistic or a mask that is 0 everywhere.
+    Source: regions: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017), "Controlling perceptual factors in
+    neural style transfer", section 4.
+    """
+    if statistic not in STATISTICS:
+        raise ArgumentError(f"The style is one of {', '.join(STATISTICS)}, not {statistic!r}.")
+    targets = by_layer(targets)
+    weights = weights_of_layers(tuple(targets), layer_weights)
+    sums = {
+        layer: target if isinstance(target, Mapping) else style_sums(target)
+        for layer, target in targets.items()
+    }
+    aims = {
+        layer: {"style": STATISTICS[statistic](of_layer), "weight": weights[layer]}
+        for layer, of_layer in sums.items()
+    }
+    check_masks(masks or {})
+    return Term(name, weight, tuple(targets), _style_loss_of_sums(statistic), style_sums, masks or {}, aims)
+
+
+def style_sums(features: Any, mask: Any = None) -> dict[str, Any]:
+    """What a style is made of: Σ_k F_ik F_jk, the G of equation (3); Σ_k F_ik; and the number M of positions.
+
+    ``features``: ``(1, h, w, N)``. ``mask``: ``(1, h, w, 1)``, how much each position counts.
+    All three add up over the parts of a picture.
+    """
+    positions = positions_of(features)
+    if mask is None:
+        sum_of_each = ops.sum(positions, axis=0)
+        return {"gram": gram_matrix(features), "sum": sum_of_each, "positions": count_of(positions)}
+    # Half of the mask on either side: a matrix with itself leads its gradient back in one product, not two.
+    root = ops.sqrt(ops.reshape(mask, (-1, 1)))
+    counted = root * positions
+    return {
+        "gram": product_with_itself(counted),
+        "sum": ops.sum(root * counted, axis=0),
+        "positions": ops.sum(mask),
+    }
+
+
+def masks_at(mask: Any, layers: Iterable[str]) -> dict[str, Any]:
+    """A mask of an image at the positions of some layers, ``{layer: (1, h, w, 1)}``.
+
+    ``mask``: ``(H, W)``, 0…1. A position of a layer stands for a square of pixels and counts as much as the
+    mean of the mask over it.
+    """
+    over_pixels = ops.convert_to_tensor(mask, "float32")[None, :, :, None]
+    return {
+        layer: ops.average_pool(over_pixels, stride(layer), stride(layer), "valid")
+        for layer in layer_names(layers)
+    }
+
+
+def check_masks(masks: Features) -> None:
+    """Raise ``ArgumentError`` for a mask that is 0 at every position of a layer: its area divides a sum."""
+    for layer, mask in masks.items():
+        if not float(ops.sum(mask)) > 0:
+            raise ArgumentError(f"A mask covers nothing at the size of {layer}.")
+
+
+def gram(sums: Mapping[str, Any]) -> dict[str, Any]:
+    """G / M of equation (3), from ``style_sums``."""
+    return {"matrix": sums["gram"] / sums["positions"]}
+
+
+def shifted_gram(sums: Mapping[str, Any]) -> dict[str, Any]:
+    """The Gram matrix of F − 1, per position: what is 0 in both of two filters then says something too.
+
+    Source: Novak and Nikulin (2016), "Improving the neural algorithm of artistic style", section 3.3.
+    """
+    mean = sums["sum"] / sums["positions"]
+    return {"matrix": sums["gram"] / sums["positions"] - mean[:, None] - mean[None, :] + 1}
+
+
+def mean_and_covariance(sums: Mapping[str, Any]) -> dict[str, Any]:
+    """The mean μ_i = 1/M Σ_k F_ik and the covariance G / M − μ μᵀ: the Gram matrix taken apart.
+
+    Source: means and variances as a style: Li, Wang, Liu and Hou (2017), "Demystifying neural style
+    transfer"; the covariance: Sun and Saenko (2016), "Deep CORAL", equation (1).
+    """
+    mean = sums["sum"] / sums["positions"]
+    return {"matrix": sums["gram"] / sums["positions"] - mean[:, None] * mean[None, :], "mean": mean}
+
+
+STATISTICS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = MappingProxyType(
+    {"gram": gram, "shifted gram": shifted_gram, "mean and covariance": mean_and_covariance}
+)
+"""The statistics that a style can be, each a function of ``style_sums``."""
+
+
+def weighted_sum(terms: Sequence[Term], features: Features) -> tuple[Any, dict[str, Any]]:
+    """An objective: Σ weight · loss over its terms. Equation (7) is the sum of a content and a style term.
+
+    ``features``: ``{layer: (1, h, w, N)}`` with the layers of every term.
+    Returns the total and each term's loss before its weight, by name.
+    """
+    needed = {layer: features[layer] for term in terms for layer in term.layers}
+    return total_of_sums(terms, sums_of_terms(terms, needed, maps_of(terms)), data_of(terms))
+
+
+def sums_of_terms(
+    terms: Sequence[Term], features: Features, maps: Mapping[str, Features]
+) -> dict[str, dict[str, Any]]:
+    """What the losses of some terms are made of, ``{term: {layer: sums}}``, in the layers of ``features``."""
+    return {
+        term.name: {
+            layer: features[layer]
+            if term.sums is None
+            else term.sums(features[layer], maps[term.name].get(layer))
+            for layer in term.layers
+            if layer in features
+        }
+        for term in terms
+    }
+
+
+def total_of_sums(
+    terms: Sequence[Term], sums: Mapping[str, Any], data: Mapping[str, Any]
+) -> tuple[Any, dict[str, Any]]:
+    """The second half of ``weighted_sum``, from ``sums_of_terms`` over the whole picture."""
+    losses = {term.name: term.loss(sums[term.name], data[term.name]["targets"]) for term in terms}
+    return sum(data[name]["weight"] * loss for name, loss in losses.items()), losses
+
+
+def maps_of(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:
+    """The maps of some terms by name, apart from the terms, so that a compiled graph takes any."""
+    return {term.name: dict(term.maps) for term in terms}
+
+
+def data_of(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:
+    """The weights and targets of some terms by name, for the same reason."""
+    return {term.name: {"weight": float(term.weight), "targets": term.targets} for term in terms}
+
+
+def _divided_sum(sums: Mapping[str, Any], entries: Any) -> Any:
+    return sum(sums.values()) / entries
+
+
+@functools.cache
+def _style_loss_of_sums(statistic: Statistic) -> Callable[[Mapping[str, Any], Any], Any]:
+    # Cached, because terms of one kind share a compiled graph.
+    def loss(sums: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
+        return sum(
+            targets[layer]["weight"] * _style_distance(STATISTICS[statistic](part), targets[layer]["style"])
+            for layer, part in sums.items()
+        )
+
+    return loss
+
+
+def _style_distance(style: Mapping[str, Any], target: Mapping[str, Any]) -> Any:
+    """``gram_distance`` of the matrices, and of means 1/N Σ_i (μ_i − μ'_i)²."""
+    distance = gram_distance(style["matrix"], target["matrix"])
+    if "mean" in style:
+        distance = distance + ops.mean(ops.square(style["mean"] - target["mean"]))
+    return distance
+
 
 HISTOGRAM_LAYERS = ("block1_conv1", "block4_conv1")
 """Where Risser, Wilmot and Barnes (2017) match histograms: relu1_1 and relu4_1."""

@@ -128,7 +128,7 @@ def apart():
 @pytest.fixture(scope="session")
 def rounding():
     """A function that tells how many times the usual rounding error a precision may have here."""
-    from helpers.backend import device
+    from helpers.compute.framework import device
 
     cpuinfo = Path("/proc/cpuinfo")
     flags = cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else ""
@@ -170,7 +170,7 @@ def start_command():
     started = []
 
     def start(*arguments, **options):
-        program = "import sys; from helpers.__main__ import main; sys.exit(main(sys.argv[1:]))"
+        program = "import sys; from helpers.tools.command_line import main; sys.exit(main(sys.argv[1:]))"
         command = [sys.executable, "-c", program, *map(str, arguments)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8"}
         started.append(subprocess.Popen(command, cwd=ROOT, **{**pipes, **options}))

@@ -24,9 +24,14 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = ["losses", "terms", "objectives", "optimizers", "synthesis"]
-MODULES += ["recipes", "colour", "images", "checkpoint"]
-FILES = {"images": ("test_images.py", "test_hostile.py")}
+MODULES = ["losses", "terms", "color", "images", "recipes"]
+MODULES += [f"engine/{name}" for name in ("objective", "tiling", "optimizers", "parametrization")]
+MODULES += [f"engine/{name}" for name in ("coarse_to_fine", "checkpoints")]
+FILES = {
+    "images": ("test_images.py", "files/test_decoding.py"),
+    "engine/tiling": ("engine/test_objective.py",),
+    "engine/parametrization": ("engine/test_optimizers.py", "engine/test_coarse_to_fine.py"),
+}
 """The tests of a module that has more than one file of them."""
 
 NOT_COPIED = shutil.ignore_patterns(".venv*", ".git", "output", "__pycache__", ".*_cache")
@@ -74,7 +79,9 @@ def tested(folder, module, log):
 
     code = 1
     try:
-        files = [f"tests/{name}" for name in FILES.get(module, (f"test_{module}.py",))]
+        folder_of, _, name = module.rpartition("/")
+        own = f"{folder_of}/test_{name}.py".lstrip("/")
+        files = [f"tests/{name}" for name in FILES.get(module, (own,))]
         code = pytest.main(["-n0", "-x", "-q", "-p", "no:cacheprovider", *files])
     finally:
         os._exit(int(code))

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from helpers import read_settings
-from helpers.results import RESULTS
+from helpers.tools.results import RESULTS
 
 IMAGES = Path(__file__).parent.parent / "images"
 

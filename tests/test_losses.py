@@ -12,7 +12,7 @@ from helpers import (
     style_loss,
     total_loss,
 )
-from helpers.losses import (
+from helpers.terms import (
     check_masks,
     content_term,
     gram,

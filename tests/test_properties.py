@@ -22,11 +22,11 @@ from helpers import (
     save_image,
     save_preset,
 )
-from helpers.arguments import checked
+from helpers.engine.arguments import checked
+from helpers.engine.coarse_to_fine import pyramid, shared_steps
 from helpers.errors import check_number, check_whole
-from helpers.files import safe_stem
+from helpers.files.writing import safe_stem
 from helpers.recipes import fingerprint
-from helpers.synthesis import pyramid, shared_steps
 
 # The first example of a test may have to wait for imports; the folder of a test serves all its examples.
 settings.register_profile(

@@ -22,7 +22,7 @@ PROGRAM = (
     GUARD
     + """
 from helpers import plot_history, reconstruct, save_preset, synthesize_texture, transfer
-from helpers.__main__ import main
+from helpers.tools.command_line import main
 
 folder = sys.argv[1]
 tiny = {"steps": 2, "size": 32, "progress": False}

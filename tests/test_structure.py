@@ -9,62 +9,59 @@ import pytest
 import helpers
 
 ROOT = Path(__file__).parent.parent
-ORDER = (
-    "errors",
-    "files",
-    "decoding",
-    "images",
-    "colour",
-    "presets",
-    "backend",
-    "display",
-    "figures",
-    "winograd",
-    "vgg",
-    "losses",
-    "terms",
-    "objectives",
-    "optimizers",
-    "memory",
-    "synthesis",
-    "arguments",
-    "checkpoint",
-    "recipes",
-    "literature",
-    "film",
-    "settings",
-    "lessons",
-    "studio",
-    "exercises",
-    "checks",
-    "results",
-    "gallery",
-    "publish",
-    "pages",
-    "benchmark",
-)
+HELPERS = ROOT / "helpers"
+MODULES = {
+    ".".join(path.relative_to(HELPERS).with_suffix("").parts): path
+    for path in HELPERS.rglob("*.py")
+    if path.stem not in ("__init__", "__main__")
+}
+TIERS = [
+    tuple(name.strip() for name in tier.split(","))
+    for tier in re.search(r"imports only .*? in\n\n(.*?)\n\n", helpers.__doc__, re.S)[1].split("<")
+]
+"""The order in which data flows, as the package's own text has it."""
 
 
-def imported_by(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("helpers."):
-            yield node.module.split(".")[1]
+def imported_by(module):
+    for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("helpers"):
+            named = node.module.removeprefix("helpers").removeprefix(".")
+            for name in (f"{named}.{alias.name}".lstrip(".") for alias in node.names):
+                yield name if name in MODULES else named
 
 
-@pytest.mark.parametrize("module", ORDER)
+def tier_of(module):
+    package = module.split(".")[0]
+    (number,) = (number for number, tier in enumerate(TIERS) if package in tier)
+    return number
+
+
+def test_the_order_names_every_module_once_and_nothing_else():
+    named = [name for tier in TIERS for name in tier]
+    assert len(named) == len(set(named))
+    assert set(named) == {module.split(".")[0] for module in MODULES}
+    assert len([module for module in MODULES if "." not in module]) <= 14
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
 def test_a_module_imports_only_from_those_before_it(module):
-    allowed = set(ORDER[: ORDER.index(module)])
-    assert set(imported_by(ROOT / "helpers" / f"{module}.py")) <= allowed
+    package = module.split(".")[0]
+    for imported in imported_by(module):
+        assert imported.split(".")[0] == package or tier_of(imported) < tier_of(module), imported
 
 
-def test_every_module_has_its_place_in_the_order():
-    modules = {path.stem for path in (ROOT / "helpers").glob("*.py")}
-    assert modules == {*ORDER, "__init__", "__main__"}
+def test_no_modules_import_each_other_in_a_circle():
+    imports = {module: {name for name in imported_by(module) if name in MODULES} for module in MODULES}
+    while imports:
+        free = [module for module, others in imports.items() if not others & imports.keys()]
+        assert free, f"a circle among {sorted(imports)}"
+        for module in free:
+            del imports[module]
 
 
 def test_only_the_backend_knows_which_framework_computes():
-    for path in (ROOT / "helpers").glob("*.py"):
-        if path.stem != "backend":
+    for module, path in MODULES.items():
+        if module != "compute.framework":
             assert not re.search(r"^\s*(import|from) (tensorflow|torch|jax)", path.read_text("utf-8"), re.M)
 
 

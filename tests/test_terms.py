@@ -5,18 +5,22 @@ import pytest
 from keras.ops import convert_to_numpy as numbers
 
 from helpers import PIXELS, Term, change_term, load_image, objective, preprocess, total_variation, transfer
-from helpers.backend import keras
-from helpers.losses import STATISTICS, masks_at, style_sums, style_term
-from helpers.objectives import Network, Tiling, feature_maps
+from helpers.compute.framework import keras
+from helpers.engine.tiling import Tiling, feature_maps
+from helpers.layers import STYLE_LAYERS
 from helpers.terms import (
+    STATISTICS,
     Scene,
     build_terms,
     histogram_loss,
     histogram_term,
+    masks_at,
     quantiles_of,
+    style_sums,
+    style_term,
     total_variation_term,
 )
-from helpers.vgg import STYLE_LAYERS
+from helpers.vgg import Network
 
 NETWORK = Network("random", "avg", False, "float32", sliding=True)
 GENERATOR = np.random.default_rng(5)

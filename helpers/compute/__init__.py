@@ -1,0 +1,1 @@
+"""How numbers are computed: the framework, Winograd convolution, and numerical precision."""

@@ -1,0 +1,49 @@
+"""The pictures and lessons that come with the course: where they are, and what they are called."""
+
+from pathlib import Path
+
+from helpers.errors import MissingFileError, shown
+
+_KINDS = ("content", "style", "texture", "mask")
+
+IMAGES = Path(__file__).resolve().parents[2] / "images"
+"""The folder of bundled pictures: ``content/``, ``style/``, ``texture/`` and ``mask/``."""
+
+NOTEBOOKS = IMAGES.parent / "notebooks"
+"""The folder of the lessons."""
+
+
+def lesson_files(folder: Path = NOTEBOOKS) -> list[Path]:
+    """Paths of the lessons, in their order. Raises ``MissingFileError`` where there are none."""
+    paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if not paths:
+        raise MissingFileError(f"There are no lessons in {folder}.")
+    return paths
+
+
+def bundled_images(kind: str) -> list[Path]:
+    """Paths of the bundled pictures of one kind, sorted by name.
+
+    ``kind``: ``"content"``, ``"style"``, ``"texture"``, or ``"mask"`` for regions of two of the others.
+    Raises ``MissingFileError`` where the course's folder ``images/`` is not beside ``helpers/``.
+    """
+    folder = IMAGES / kind
+    if not folder.is_dir():
+        raise MissingFileError(
+            f"There is no folder {folder}: the bundled pictures come with the whole course, "
+            "kinds are content, style, texture and mask."
+        )
+    return sorted(folder.glob("*.jpg"))
+
+
+def bundled_image(name: str) -> Path:
+    """Path of the bundled picture called ``name``, such as ``"temple"`` or ``"great_wave"``.
+
+    Raises ``MissingFileError`` with the names there are.
+    """
+    paths = {path.stem: path for kind in _KINDS for path in bundled_images(kind)}
+    if name not in paths:
+        raise MissingFileError(
+            f"There is no file and no bundled picture {shown(name)}; bundled are {', '.join(paths)}."
+        )
+    return paths[name]

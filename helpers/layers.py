@@ -1,0 +1,92 @@
+"""The layers of VGG19: their names, their geometry, and what each of their positions sees."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+from helpers.errors import ArgumentError, shown
+
+Pooling = Literal["avg", "max"]
+
+CONV_LAYERS = tuple(
+    f"block{block}_conv{conv}"
+    for block, convs in enumerate((2, 2, 4, 4, 4), start=1)
+    for conv in range(1, convs + 1)
+)
+"""The 16 convolution layers of VGG19, in order, by their names in Keras."""
+
+POOL_LAYERS = tuple(f"block{block}_pool" for block in range(1, 6))
+"""The 5 pooling layers of VGG19, in order, by their names in Keras."""
+
+LAYERS = tuple(sorted(CONV_LAYERS + POOL_LAYERS))
+"""All 16 + 5 layers in order: in each block the convolutions, then the pooling."""
+
+STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
+"""The layers of the style representation: conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 in the paper."""
+
+CONTENT_LAYER = "block4_conv2"
+"""The layer of the content representation: conv4_2 in the paper."""
+
+
+def layer_name(layer: str) -> str:
+    """The Keras name of a layer, from that name or from the paper's (``conv4_2``, ``pool1``).
+
+    Raises ``ArgumentError`` for an unknown layer, with the nearest names.
+    """
+    text = str(layer)
+    paper = re.fullmatch(r"(conv|pool)([1-5])(?:_([1-4]))?", text)
+    if paper:
+        kind, block, number = paper.groups()
+        text = f"block{block}_{kind}{number or ''}"
+    if text in CONV_LAYERS or text in POOL_LAYERS:
+        return text
+    short = {name.replace("block", "conv").replace("_conv", "_"): name for name in CONV_LAYERS}
+    near = difflib.get_close_matches(text, [*LAYERS, *short], n=3, cutoff=0.4)
+    near = dict.fromkeys(short.get(name, name) for name in near)
+    names = ", ".join(near or ("block1_conv1", "block1_conv2", "block1_pool"))
+    raise ArgumentError(f"VGG19 has no layer {layer!r}; its layers are called {names} and the like.")
+
+
+def layer_names(layers: str | Iterable[str]) -> tuple[str, ...]:
+    """The Keras names of one layer or several, each once, in the order given.
+
+    Raises ``ArgumentError`` for an unknown layer or none at all.
+    """
+    names = [layers] if isinstance(layers, str) else layers
+    if not isinstance(names, Iterable):
+        raise ArgumentError(f"Layers are a name or a list of names, not {shown(layers)}.")
+    unique = tuple(dict.fromkeys(layer_name(name) for name in names))
+    if not unique:
+        raise ArgumentError("Name at least one layer.")
+    return unique
+
+
+def layers_up_to(layers: str | Iterable[str]) -> tuple[str, ...]:
+    """Every layer that the feature maps of some layers are computed from, and the deepest of these last."""
+    return LAYERS[: max(map(LAYERS.index, layer_names(layers))) + 1]
+
+
+def receptive_margin(layer: str) -> int:
+    """How many pixels beyond its own square a position of a layer sees, on every side.
+
+    Each convolution sees one position further than the layer before it; a position of a layer behind k
+    pooling layers stands for a square of 2^k pixels.
+    """
+    return sum(stride(name) for name in layers_up_to(layer) if name in CONV_LAYERS)
+
+
+def stride(layer: str) -> int:
+    """How many pixels apart the positions of a layer are: 1, doubled by each pooling layer up to it."""
+    return 2 ** sum(name in POOL_LAYERS for name in layers_up_to(layer))
+
+
+def filters(layer: str) -> int:
+    """How many filters a layer has, the paper's N_l; a pooling layer keeps those of its block."""
+    return min(64 * 2 ** (int(layer_name(layer)[len("block")]) - 1), 512)
+
+
+def smallest_side(layers: Iterable[str]) -> int:
+    """The least height and width of a picture that still has a position in every one of the layers."""
+    blocks = [int(name[len("block")]) + name.endswith("pool") for name in layer_names(layers)]
+    return 2 ** (max(blocks) - 1)

@@ -1,0 +1,1 @@
+"""The command line and what it offers beyond the recipes: galleries, films, benchmark, slides, site."""

@@ -1,0 +1,157 @@
+"""Where the weights of VGG19 come from: each source is checked before the network gets it."""
+
+import functools
+import hashlib
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from helpers.compute.framework import keras
+from helpers.errors import ArgumentError, CourseError, MissingFileError, WeightsError, reason, shown
+from helpers.layers import CONV_LAYERS, filters
+
+BUNDLED_WEIGHTS = Path(__file__).with_name("data") / "vgg19_imagenet_8bit.npz"
+
+Kernels = Iterator[tuple[str, np.ndarray, np.ndarray]]
+"""The convolution layers in order: name, kernel ``(3, 3, in, out)``, bias ``(out,)``; one at a time, since
+all of them take 80 MB."""
+
+_KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+_KERAS_FILE_MD5 = "253f8cb515780f3b799900260a226db6"
+_KERAS_FILE_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{_KERAS_FILE}"
+_BUNDLED_SHA256 = "fd6692a3144af15d97f58979ccea041af86fb244cd2748d7be4a51c36a38367f"
+_SECONDS_TO_ANSWER = 20.0
+
+
+def resolve_weights(weights: str | os.PathLike) -> str:
+    """What ``weights`` stands for here: ``"imagenet"``, ``"bundled"``, ``"random"`` or a file's path.
+
+    Raises ``ArgumentError`` for an unknown name and ``MissingFileError`` for a missing file.
+    """
+    if not isinstance(weights, (str, os.PathLike)):
+        raise ArgumentError(f"Weights are a name or the path of a file, not {shown(weights)}.")
+    name = os.fspath(weights)
+    if name == "auto":
+        return "imagenet" if _keras_file_is_cached() else "bundled"
+    if name in ("imagenet", "bundled", "random"):
+        return name
+    if not name.endswith((".h5", ".keras", ".npz")):
+        raise ArgumentError(
+            f"Weights are 'auto', 'imagenet', 'bundled', 'random' or a file ending in .h5, not {shown(name)}."
+        )
+    if not os.path.isfile(name):
+        raise MissingFileError(f"There is no weights file {name}.")
+    return name
+
+
+@functools.cache
+def weights_checksum(weights: str) -> str | None:
+    """The sha256 of a weights file, for the record of a run; ``None`` for seeded random weights.
+
+    ``weights``: as ``resolve_weights`` gives it.
+    """
+    if weights == "random":
+        return None
+    path = {"imagenet": _keras_file(), "bundled": BUNDLED_WEIGHTS}.get(weights, Path(weights))
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"The weights file {path} cannot be read: {reason(error)}.") from None
+
+
+def keras_vgg19(weights: str | None) -> keras.Model:
+    """VGG19 of ``keras.applications`` without its classifier, for images of any size."""
+    return keras.applications.VGG19(include_top=False, weights=weights, input_shape=(None, None, 3))
+
+
+def kernels_of(weights: str) -> Kernels:
+    """The kernels of any weights, each looked at before the network gets it."""
+    path = {"bundled": BUNDLED_WEIGHTS, "imagenet": _keras_file()}.get(weights, weights)
+    if weights == "bundled" and weights_checksum(weights) != _BUNDLED_SHA256:
+        raise WeightsError(
+            f"{path} is damaged: its checksum is not that of the course; fetch the file again."
+        )
+    if weights == "imagenet":
+        _fetch_keras_file()
+    channels = 3
+    try:
+        for name, kernel, bias in _stored_kernels(weights):
+            if kernel.shape != (3, 3, channels, filters(name)) or bias.shape != (filters(name),):
+                raise WeightsError(
+                    f"{path} does not hold the weights of VGG19: {name} has the shape {kernel.shape}, "
+                    f"not {(3, 3, channels, filters(name))}."
+                )
+            if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
+                raise WeightsError(f"{path} is damaged: {name} holds values that are not finite numbers.")
+            yield name, kernel, bias
+            channels = filters(name)
+    except CourseError:
+        raise
+    except PermissionError:
+        raise WeightsError(f"The weights file {path} may not be read: its permissions forbid it.") from None
+    except Exception as error:
+        # Damaged archives raise whatever zipfile, zlib, HDF5 and Keras raise.
+        raise WeightsError(
+            f"{path} does not hold the weights of VGG19, or not whole: {reason(error)}."
+        ) from error
+
+
+def _stored_kernels(weights: str) -> Kernels:
+    if weights == "random":
+        yield from _random_kernels(seed=0)
+    elif weights == "bundled" or weights.endswith(".npz"):
+        with np.load(BUNDLED_WEIGHTS if weights == "bundled" else weights, allow_pickle=False) as stored:
+            for name in CONV_LAYERS:
+                yield name, stored[f"{name}/codebook"][stored[f"{name}/codes"]], stored[f"{name}/bias"]
+    else:
+        network = keras_vgg19("imagenet" if weights == "imagenet" else None)
+        if weights != "imagenet":
+            network.load_weights(weights)
+        for name in CONV_LAYERS:
+            yield name, *network.get_layer(name).get_weights()
+
+
+def _fetch_keras_file() -> None:
+    """Have Keras download its weights where they are not cached, within a time that a reader waits."""
+    if _keras_file_is_cached():
+        return
+    waited = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_SECONDS_TO_ANSWER)
+    try:
+        keras_vgg19("imagenet")
+    except Exception as error:
+        raise WeightsError(
+            f"The weights 'imagenet' are neither at {_keras_file()} nor to be had from {_KERAS_FILE_URL} "
+            f"({reason(error)}): put the file there, or take weights='bundled', which come with the course."
+        ) from error
+    finally:
+        socket.setdefaulttimeout(waited)
+
+
+def _random_kernels(seed: int) -> Kernels:
+    # Gaussian kernels of variance 2 / (9 in) keep the size of the activations from layer to layer
+    # (He et al. 2015). Random networks for this purpose: He, Wang and Hopcroft (2016).
+    generator = np.random.default_rng(seed)
+    channels = 3
+    for name in CONV_LAYERS:
+        count = filters(name)
+        kernel = generator.standard_normal((3, 3, channels, count), dtype=np.float32)
+        yield name, kernel * np.sqrt(2 / (9 * channels)), np.zeros(count, np.float32)
+        channels = count
+
+
+def _keras_file() -> Path:
+    home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
+    return Path(home, "models", _KERAS_FILE)
+
+
+def _keras_file_is_cached() -> bool:
+    path = _keras_file()
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest() == _KERAS_FILE_MD5

@@ -1,0 +1,237 @@
+"""The exercises' checks: right answers pass, and each typical mistake gets the sentence that helps."""
+
+import numpy as np
+import pytest
+
+from helpers import check
+from helpers.lessons.exercises import EXERCISES
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_the_right_answer_passes(name):
+    outcome = check(name, EXERCISES[name].answer)
+    assert outcome.passed is True
+    assert "Right." in repr(outcome)
+
+
+@pytest.mark.parametrize(
+    ("name", "index"), [(name, i) for name, task in EXERCISES.items() for i in range(len(task.mistakes))]
+)
+def test_no_mistake_is_taken_for_the_right_answer_or_for_another_mistake(name, index):
+    mistake = EXERCISES[name].mistakes[index]
+    assert check(name, mistake.answer) == (False, mistake.message)
+
+
+def test_an_unfilled_exercise_shows_its_hint():
+    def unfilled(*arguments):
+        raise NotImplementedError("Multiply the two.")
+
+    assert check("total_loss", unfilled) == (None, "Multiply the two. (Then delete the line with raise.)")
+
+
+# What students write, beside the mistakes of the table, and words of the answer they must get.
+ANSWERS = [
+    ("total_loss", lambda c, s, a, b: b * c + a * s, "exchanged"),
+    ("total_loss", lambda c, s, a, b: None, "returns nothing"),
+    ("total_loss", lambda c, s: c + s, "TypeError"),
+    ("total_loss", lambda c, s, a, b: str(a * c + b * s), "number"),
+    ("total_loss", lambda c, s, a, b: a * c + b * s + 1, "1 too large"),
+    ("total_loss", lambda c, s, a, b: a * c + b * s**2, "the answer is 302, and yours is 902"),
+    ("gradient_step", lambda p, g, r: p + r * g, "minus"),
+    ("gradient_step", lambda p, g, r: (p - r * g).sum(), "shape"),
+    ("gradient_step", lambda p, g, r: p - 2 * r * g, "The shape is right"),
+    ("gradient_step", lambda p, g, r: r * g - p, "wrong sign"),
+    ("gradient_step", lambda p, g, r: (p - r * g)[..., ::-1], "RGB"),
+    ("gradient_step", lambda p, g, r: (p - r * g)[0], "the answer has (1, 2, 2, 3), yours (2, 2, 3)"),
+    ("crossfade", lambda a, b, t: 2 * ((1 - t) * a + t * b), "2 times the right one"),
+    ("style_loss", lambda e, w: sum(e.values()), "weight w_l"),
+    ("style_loss", lambda e, w: max(e.values()), "and yours is"),
+    ("style_loss", lambda e, w: e["conv9_1"], "KeyError"),
+    ("shorter_side", lambda image: min(image.shape), "colours"),
+    ("shorter_side", lambda image: min(image.shape[0], image.shape[1]), "first two axes"),
+    ("weight_at", lambda t, low, high: low + t * (high - low), "even slider"),
+    ("weight_at", lambda t, low, high: np.exp((1 - t) * np.log(low) + t * np.log(high)), "geometric mean"),
+    ("seconds_left", lambda s, step, steps: s / steps * (steps - step), "divide by step, not by steps"),
+    (
+        "before_after",
+        lambda a, b, t: np.hstack([a[:, : round(t * a.shape[1])], b]),
+        "The answer has the shape",
+    ),
+    ("crossfade", lambda photo, painted, t: photo, "The shape is right"),
+    ("one_answer", lambda x, w, b: np.sum(x * w), "bias is missing"),
+    ("one_answer", lambda x, w, b: np.sum(x * w + b), "every product"),
+    ("one_answer", lambda x, w, b: np.sum(x * w[::-1, ::-1]) + b, "turned by 180"),
+    ("one_answer", lambda x, w, b: np.einsum("uvn,uvn->n", x, w) + b, "sum runs over the maps as well"),
+    ("one_answer", lambda x, w, b: np.einsum("uvn,uvn->", x, w) - b, "the answer is"),
+    ("output_size", lambda i, k, s, p: (i + 2 * p - k) // s, "One is missing"),
+    ("output_size", lambda i, k, s, p: int(np.ceil((i + 2 * p - k) / s)) + 1, "round down"),
+    ("output_size", lambda i, k, s, p: (i + p - k) // s + 1, "counts twice"),
+    ("average_pool", lambda maps: maps[::2, ::2], "throw three away"),
+    ("average_pool", lambda maps: maps.mean(axis=-1), "The answer has the shape (2, 3, 2)"),
+    ("receptive_field", lambda layers: 1 + sum(k - 1 for k, s in layers), "jump is missing"),
+    ("receptive_field", lambda layers: sum(k for k, s in layers), "only K − 1 places"),
+    ("parameters", lambda k, n, m: k * k * n * m, "biases are missing"),
+    ("parameters", lambda k, n, m: m * (k * n + 1), "window is a square"),
+    ("scaled_size", lambda h, w, s: (s, s), "press the picture"),
+    ("scaled_size", lambda h, w, s: (h * s // min(h, w), w * s // min(h, w)), "Use round"),
+    ("scaled_size", lambda h, w, s: s, "The answer has the shape (2,)"),
+    ("central_square", lambda image, s: image[:s, :s], "upper left corner"),
+    ("central_square", lambda image, s: image[-s:, -s:], "lower right corner"),
+    ("to_pixels", lambda image: (image - [123.68, 116.779, 103.939])[np.newaxis], "order RGB: VGG19"),
+    (
+        "to_pixels",
+        lambda image: (image[..., ::-1] - [123.68, 116.779, 103.939])[np.newaxis],
+        "each other's mean",
+    ),
+    ("to_pixels", lambda image: image[..., ::-1] - [103.939, 116.779, 123.68], "batch axis"),
+    ("to_pixels", lambda image: (image[..., ::-1] / 255 - [103.939, 116.779, 123.68])[None], "divide by 255"),
+    ("content_loss", lambda f, p: ((f - p) ** 2).sum(), "½ is missing"),
+    ("content_loss", lambda f, p: ((f - p) ** 2).mean(), "not their mean"),
+    ("content_loss", lambda f, p: abs(f - p).sum() / 2, "absolute values"),
+    ("content_loss", lambda f, p: 0.5 * ((f - p) ** 2).sum(axis=-1), "one number for each place"),
+    ("content_gradient", lambda f, p: f - p, "Where F = 0"),
+    ("content_gradient", lambda f, p: (f - p) * (p > 0), "You ask where P > 0"),
+    ("content_gradient", lambda f, p: 2 * (f - p) * (f > 0), "cancels the 2"),
+    ("content_gradient", lambda f, p: ((f - p) * (f > 0)).sum(), "The answer has the shape (1, 2, 3, 2)"),
+    ("psnr", lambda a, b: 10 * np.log(255**2 / ((a - b) ** 2).mean()), "natural logarithm"),
+    ("psnr", lambda a, b: 20 * np.log10(255 / np.sqrt(((a - b) ** 2).mean())), "an error of a tenth"),
+    ("psnr", lambda a, b: 10 * np.log10(((a - b) ** 2).mean() / 255**2), "upside down"),
+    ("gram_matrix", lambda f: np.einsum("nhwi,nhwj->ij", f, f), "not a word about where"),
+    ("gram_matrix", lambda f: f[0].reshape(-1, f.shape[-1]) @ f[0].reshape(-1, f.shape[-1]).T, "M × M"),
+    ("gram_matrix", lambda f: np.einsum("nhwi,nhwj->ij", f, f) / f[..., 0].size, "plain sum"),
+    ("gram_matrix", lambda f: f.reshape(f.shape[-1], -1) @ f.reshape(f.shape[-1], -1).T, "order in memory"),
+    ("gram_matrix", lambda f: f @ f.T, "ValueError"),
+    ("layer_loss", lambda G, A, M: ((G - A) ** 2).sum() / (4 * len(G) ** 2), "M² is missing"),
+    ("layer_loss", lambda G, A, M: ((G - A) ** 2).sum() / (4 * len(G) * M), "have to be squared"),
+    ("layer_loss", lambda G, A, M: ((G - A) ** 2).mean() / (4 * M**2), "equation (4)"),
+    ("layer_loss", lambda G, A, M: ((G - A) ** 2).sum() / 4 * len(G) ** 2 * M**2, "below the line"),
+    ("style_gradient", lambda F, G, A: (F.T @ (G - A)).T * (F > 0) / F.size**2, "That is equation (6)"),
+    ("style_gradient", lambda F, G, A: F.T @ (G - A) / F.size**2, "Transpose it"),
+    ("style_gradient", lambda F, G, A: F.T @ (G - A) * (F > 0).T / F.size**2, "is the transpose"),
+    ("style_gradient", lambda F, G, A: (G - A) @ F / F.size**2, "Where F = 0"),
+    ("style_gradient", lambda F, G, A: (F > 0) * ((G - A) @ F), "factor 1 / (N² M²)"),
+    ("softmax", lambda z: np.exp(z) / np.exp(z).sum(), "all rows together"),
+    ("softmax", lambda z: z / z.sum(axis=-1, keepdims=True), "exponential is missing"),
+    ("softmax", lambda z: np.exp(z - z.max(-1, keepdims=True)) / np.exp(z).sum(), "The shape is right"),
+    ("cross_entropy", lambda p, c: np.log(p[np.arange(len(c)), c]).mean(), "minus is missing"),
+    ("cross_entropy", lambda p, c: -np.log(p[:, c]).mean(), "Pair rows and labels"),
+    ("cross_entropy", lambda p, c: -np.log(p[c]).mean(), "picks whole rows"),
+    ("accuracy", lambda p, c: (p.argmax(-1) == c).sum(), "how many are right"),
+    ("accuracy", lambda p, c: (p.argmax(0) == c).mean(), "ValueError"),
+    ("adam_step", lambda m, v, t, r: -r * m / (v**0.5 + 1e-7), "corrections are missing"),
+    (
+        "adam_step",
+        lambda m, v, t, r: -r * (m / (1 - 0.9**t)) / np.sqrt(v / (1 - 0.999**t)),
+        "ε is missing",
+    ),
+    ("secant_step", lambda x1, g1, x2, g2: x2 - g2 * (g2 - g1) / (x2 - x1), "Divide by it"),
+    ("secant_step", lambda x1, g1, x2, g2: x1 - g1 * (x2 - x1) / (g2 - g1), "bottom of a parabola"),
+    (
+        "evaluations_until",
+        lambda h, loss: next(r["step"] for r in h if r["total"] <= loss),
+        "That is the step",
+    ),
+    ("evaluations_until", lambda h, loss: None, "returns nothing"),
+    ("keep_colours", lambda a, b: a + (b.mean(-1) - a.mean(-1))[..., None], "The eye weights them"),
+    ("keep_colours", lambda a, b: a + b @ [0.299, 0.587, 0.114] - a @ [0.299, 0.587, 0.114], "ValueError"),
+    (
+        "masked_gram",
+        lambda f, m: np.einsum("nhwi,nhwj->ij", f * m[..., None], f) / m.size,
+        "the sum of the mask",
+    ),
+    ("masked_gram", lambda f, m: f[0][m > 0].T @ f[0][m > 0] / m.sum(), "as firmly"),
+    ("total_variation", lambda x: (abs(x[1:] - x[:-1])).sum() + (abs(x[:, 1:] - x[:, :-1])).sum(), "squared"),
+    ("total_variation", lambda x: ((x[1:] - x[:-1]) ** 2).sum(), "columns are missing"),
+    ("crossfade", lambda a, b, t: (1 - t) * a.sum() + t * b.sum(), "yours is a single number"),
+    ("one_answer", lambda x, w, b: sum(x * w) + b, "is a sum missing"),
+    ("one_answer", lambda x, w, b: (x * w).sum, "brackets ()"),
+    ("layer_loss", lambda G, A, M: (G - A).sum() ** 2 / (4 * len(G) ** 2 * M**2), "Square each difference"),
+    ("style_gradient", lambda F, G, A: (F > 0) * ((G - A) @ F) / F.shape[1], "depends on the sizes"),
+    ("content_gradient", lambda f, p: f - p if f > 0 else 0, "use np.where"),
+    ("softmax", lambda z: np.exp(z) / np.exp(z).sum(axis=-1), "keepdims"),
+    ("cross_entropy", lambda p, c: -np.log(p.argmax(-1)).mean(), "nan or inf"),
+    ("shorter_side", lambda x: x.shape[0] if x.shape[0] < x.shape[1] else None, "has no return"),
+    ("total_variation", lambda x: (x[1:] - x[:-1], x[:, 1:] - x[:, :-1]), "rows of different lengths"),
+    ("parameters", lambda k, n, m: k ** (900 * n) * m, "nan or inf"),
+    ("total_loss", lambda c, s, a, b: exit(), "SystemExit"),
+    ("estimated_seconds", lambda seconds, size, new: seconds * new / size, "four times the pixels"),
+]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("name", "answer", "words"), ANSWERS)
+def test_what_students_write_is_answered_in_words(name, answer, words):
+    assert words in check(name, answer).message
+
+
+def test_a_library_s_own_not_implemented_error_is_no_hint():
+    def calls_on(*arguments):
+        def library():
+            raise NotImplementedError("no strings here")
+
+        return library()
+
+    assert (
+        check("total_loss", calls_on).message
+        == "Your function stops with NotImplementedError: no strings here"
+    )
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", EXERCISES)
+def test_any_answer_gets_a_sentence(name):
+    for value in (
+        None,
+        0,
+        -1.5,
+        np.nan,
+        np.inf,
+        "text",
+        [],
+        [1, [2, 3]],
+        {},
+        np.zeros((0, 3)),
+        10**30,
+        object(),
+    ):
+        outcome = check(name, lambda *arguments, value=value: value)
+        assert outcome.passed is False
+        assert outcome.message
+
+
+def test_a_function_that_changes_the_records_does_not_spoil_the_exercise():
+    def emptied(history, loss):
+        return sum(record.pop("evaluations") for record in history)
+
+    for _ in range(2):
+        assert "KeyError" not in check("evaluations_until", emptied).message
+
+
+def test_a_function_that_changes_its_arguments_does_not_spoil_the_check():
+    def in_place(pixels, gradient, rate):
+        pixels -= rate * gradient
+        return pixels
+
+    assert check("gradient_step", in_place).passed
+
+
+def test_an_outcome_shows_as_a_box_with_its_text_escaped():
+    def wrong(*arguments):
+        raise ValueError("<b>no</b>")
+
+    markup = check("total_loss", wrong)._repr_html_()
+    assert "Not yet." in markup
+    assert "&lt;b&gt;no" in markup
+
+
+def test_an_answer_may_be_a_tensor_of_the_backend():
+    import keras
+
+    outcome = check("gradient_step", lambda p, g, r: keras.ops.convert_to_tensor(p - r * g))
+    assert outcome.passed
+    assert check("gradient_step", lambda p, g, r: np.asarray(p - r * g).tolist()).passed
+
+
+def test_an_unknown_exercise_is_named():
+    with pytest.raises(ValueError, match="total_loss"):
+        check("totalloss", lambda: 0)

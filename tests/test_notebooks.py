@@ -1,0 +1,186 @@
+"""Every lesson runs from top to bottom, with each exercise first as given and then solved."""
+
+import ast
+import json
+import re
+import subprocess
+import textwrap
+
+import nbformat
+import pytest
+from jupyter_client import KernelManager
+from run_lessons import LESSONS, run, solution_of, tagged, verdicts, with_solutions
+
+
+@pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
+def lesson(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+@pytest.fixture(scope="module")
+def shared_kernel():
+    """A kernel for all lessons, one after the other: TensorFlow is imported once, and VGG19 built once."""
+    manager = KernelManager(kernel_name="python3")
+    yield manager
+    if manager.has_kernel:
+        manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.lesson
+def test_a_lesson_runs_and_its_checks_tell_what_is_to_do_from_what_is_right(
+    lesson, monkeypatch, shared_kernel
+):
+    exercises = len(tagged(lesson, "exercise"))
+    assert len(tagged(lesson, "solution")) == exercises >= 3
+    solved = with_solutions(lesson)
+    # Nothing that a lesson before it has defined is known to this one.
+    solved.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))
+    found = verdicts(run(solved, monkeypatch, manager=shared_kernel))
+    assert len(found) == 2 * exercises
+    assert all(verdict.startswith("To do.") for verdict in found[::2]), found
+    assert all(verdict.startswith("Right.") for verdict in found[1::2]), found
+
+
+@pytest.mark.slow
+@pytest.mark.lesson
+def test_a_lesson_runs_as_given(lesson, monkeypatch):
+    found = verdicts(run(lesson, monkeypatch))
+    assert len(found) == len(tagged(lesson, "exercise"))
+    assert all(verdict.startswith("To do.") for verdict in found), found
+
+
+def test_an_unfilled_exercise_does_not_stop_a_lesson(lesson):
+    """No cell but an exercise, its check and its solution uses what the student is to write."""
+    theirs = {
+        node.name
+        for cell in tagged(lesson, "exercise")
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.FunctionDef) and "NotImplementedError" in ast.unparse(node)
+    }
+    assert theirs
+    for cell in lesson.cells:
+        if cell.cell_type == "code" and not {"exercise", "check"} & set(cell.metadata.get("tags", [])):
+            names = {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
+            assert not names & theirs, cell.source
+
+
+def test_a_lesson_has_the_parts_of_a_lesson(lesson):
+    text = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
+    for part in ("You will be able to", "*necessary:*", "*Helpful:*", "**Time**", "Predict, then run"):
+        assert part in text, part
+    for part in ("## Summary", "**Next:**", "**Sources**", "### Exercise 3"):
+        assert part in text, part
+    assert "!" not in re.sub(r"!=|!\[", "", re.sub(r"```.*?```", "", text, flags=re.S))
+
+
+def test_a_lesson_is_committed_without_outputs(lesson):
+    assert "widgets" not in lesson.metadata
+    assert all(
+        not cell.outputs and cell.execution_count is None for cell in lesson.cells if "outputs" in cell
+    )
+    nbformat.validate(lesson)
+
+
+def calls_of(source, names):
+    """The calls of some functions in a cell, each as its keyword arguments' names."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in names:
+            yield node.func.id, {keyword.arg for keyword in node.keywords}
+
+
+def test_every_figure_has_a_caption_and_alternative_text(lesson):
+    for cell in lesson.cells:
+        if cell.cell_type == "code":
+            for name, given in calls_of(
+                cell.source, ("show_images", "show_film", "show_plot", "plot_history")
+            ):
+                assert {"caption", "alt"} <= given, (cell.id, name)
+            for name, given in calls_of(cell.source, ("show_table",)):
+                assert "caption" in given, (cell.id, name)
+
+
+def test_no_lesson_shows_a_switch_for_tests(lesson):
+    assert all("COURSE_FAST" not in cell.source for cell in lesson.cells)
+
+
+def test_the_first_code_cell_is_the_same_in_all_lessons_and_does_nothing_here(run_python):
+    cells = {tagged(nbformat.read(path, as_version=4), "colab")[0].source for path in LESSONS}
+    assert len(cells) == 1
+    done = run_python("-c", cells.pop(), check=True)
+    assert done.stdout + done.stderr == ""
+
+
+@pytest.fixture
+def colab(tmp_path, run_python):
+    """A function that runs the first cell as in Colab, with /content at a folder of the test."""
+
+    def run_cell(cell):
+        program = f"""
+import sys, types
+sys.modules["google.colab"] = types.ModuleType("google.colab")
+{cell.replace("/content", str(tmp_path / "content"))}
+import json, os
+import helpers
+print(json.dumps([os.getcwd(), helpers.__file__]))
+"""
+        return run_python("-S", "-c", program, cwd=tmp_path)
+
+    return run_cell
+
+
+def test_in_colab_the_first_cell_fetches_the_course_once(tmp_path, colab):
+    origin, content = tmp_path / "origin", tmp_path / "content"
+    (origin / "helpers").mkdir(parents=True)
+    (origin / "notebooks").mkdir()
+    content.mkdir()
+    (origin / "helpers" / "__init__.py").write_text("")
+    (origin / "notebooks" / "00_start_here.ipynb").write_text("{}")
+    git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-C", str(origin)]
+    for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "course"]):
+        subprocess.run([*git, *arguments], check=True)
+    cell = tagged(nbformat.read(LESSONS[0], as_version=4), "colab")[0].source
+    addressed = re.sub(r'REPOSITORY = ".*?"', f'REPOSITORY = "{origin.as_uri()}"', cell)
+    for _ in range(2):
+        done = colab(addressed)
+        assert done.returncode == 0, done.stderr
+        folder, module = json.loads(done.stdout)
+        assert folder == str(content / "course" / "notebooks")
+        assert module == str(content / "course" / "helpers" / "__init__.py")
+
+
+def test_in_colab_a_missing_address_is_asked_for(colab):
+    cell = tagged(nbformat.read(LESSONS[0], as_version=4), "colab")[0].source
+    done = colab(re.sub(r'REPOSITORY = ".*?"', 'REPOSITORY = ""', cell))
+    assert "address on GitHub" in done.stderr
+
+
+@pytest.mark.parametrize("generation", [7, 8])
+def test_an_uploaded_picture_is_read_in_both_generations_of_ipywidgets(generation):
+    import types
+
+    from helpers import bundled_image, upload_button, uploaded_image
+
+    assert uploaded_image(upload_button()) is None
+    content = bundled_image("cat").read_bytes()
+    value = {
+        7: {"cat.jpg": {"metadata": {"name": "cat.jpg"}, "content": content}},
+        8: ({"name": "cat.jpg", "content": memoryview(content)},),
+    }[generation]
+    assert uploaded_image(types.SimpleNamespace(value=value), size=30).shape == (30, 45, 3)
+
+
+def test_the_pace_follows_the_device_and_the_tests(monkeypatch):
+    from helpers.lessons import notebook as lessons
+
+    monkeypatch.delenv("COURSE_FAST", raising=False)
+    for device in ("cpu", "gpu"):
+        monkeypatch.setattr(lessons, "device", lambda device=device: device)
+        assert lessons.pace(cpu=(1, 2), gpu=(3, 4)) == {"cpu": (1, 2), "gpu": (3, 4)}[device]
+    monkeypatch.setenv("COURSE_FAST", "1")
+    assert lessons.pace(cpu=(1, 2), gpu=(3, 4)) == lessons.FAST
+
+
+def test_a_solution_parses():
+    for path in LESSONS:
+        for cell in tagged(nbformat.read(path, as_version=4), "solution"):
+            compile(textwrap.dedent(solution_of(cell)), path.name, "exec")

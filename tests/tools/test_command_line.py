@@ -1,0 +1,222 @@
+"""The command line, by calling its main function on tiny pictures."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from helpers import load_image, load_preset, read_settings, save_image
+from helpers.tools.command_line import main
+
+TINY = ["--size", "24", "--steps", "2"]
+
+
+def test_a_transfer_writes_a_picture_and_prints_its_path(tmp_path, capsys):
+    path = tmp_path / "out.png"
+    arguments = ["--style-weight", "30", "--start", "noise", "--seed", "3", "--optimizer", "adam"]
+    assert main(["transfer", "cat", "great_wave", *TINY, *arguments, "--output", str(path)]) == 0
+    assert capsys.readouterr().out.strip() == str(path)
+    assert load_image(path).shape[0] == 24
+    settings = read_settings(path)["arguments"]
+    expected = {
+        "photo": "cat",
+        "painting": "great_wave",
+        "size": 24,
+        "steps": 2,
+        "style_weight": 30.0,
+        "start": "noise",
+        "seed": 3,
+        "optimizer": "adam",
+        "weights": "bundled",
+    }
+    assert {name: settings[name] for name in expected} == expected
+
+
+def test_a_name_of_its_own_is_found_for_each_picture(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("helpers.tools.command_line.OUTPUT", tmp_path / "output")
+    for _ in range(2):
+        assert main(["transfer", "cat", "great_wave", *TINY]) == 0
+    names = [Path(line).name for line in capsys.readouterr().out.split()]
+    assert names == ["cat_great_wave.png", "cat_great_wave-2.png"]
+    assert all((tmp_path / "output" / name).is_file() for name in names)
+
+
+def test_a_preset_sets_size_and_steps_and_what_is_said_beside_it_goes_before(tmp_path, monkeypatch):
+    monkeypatch.setattr("helpers.settings.PRESETS", {"balanced": {"size": 32, "steps": 1}})
+    for name, extra, expected in (("a", [], (32, 1)), ("b", ["--steps", "2", "--size", "24"], (24, 2))):
+        path = tmp_path / f"{name}.png"
+        assert main(["transfer", "cat", "great_wave", *extra, "--output", str(path)]) == 0
+        settings = read_settings(path)["arguments"]
+        assert (settings["size"], settings["steps"]) == expected
+
+
+def test_a_transfer_keeps_its_steps_and_weighs_its_layers_by_one_number(tmp_path, capsys):
+    path = tmp_path / "out.jpg"
+    command = ["transfer", "cat", "great_wave", *TINY, "--steps", "5", "--save-every", "2"]
+    command += ["--layer-weights", "0.5", "--output", str(path)]
+    assert main(command) == 0
+    steps = tmp_path / "out_steps"
+    assert sorted(kept.name for kept in steps.iterdir()) == ["0002.jpg", "0004.jpg"]
+    assert load_image(steps / "0004.jpg").shape == load_image(path).shape
+    path.unlink()
+    assert main(command) == 1
+    assert "out_steps exists already" in capsys.readouterr().err
+
+
+def test_a_transfer_under_control_and_again(tmp_path, capsys):
+    mask, preset, film = tmp_path / "mask.png", tmp_path / "mine.json", tmp_path / "run.gif"
+    left = np.zeros((24, 36, 3))
+    left[:, :18] = 255
+    save_image(left, mask)
+    save_image(255 - left, tmp_path / "other.png")
+    path = tmp_path / "out.png"
+    control = ["--masks", str(mask), str(tmp_path / "other.png"), "--blend", "1", "2", "--plain"]
+    save_image(load_image("great_wave", 48) * 0 + 255, tmp_path / "all.png")
+    control += ["--painting-masks", str(tmp_path / "all.png"), "-"]
+    control += ["--term", "total variation=0.01", "--statistic", "shifted gram", "--colours", "luminance"]
+    control += ["--style-layers", "conv1_1", "conv2_1", "--layer-weights", "conv1_1=1", "conv2_1=0.5"]
+    control += ["--tolerance", "0.001", "--film", str(film), "--save-preset", str(preset)]
+    command = ["transfer", "cat", "great_wave", "summertime", *TINY, *control, "--output", str(path)]
+    assert main(command) == 0
+    assert capsys.readouterr().out.split() == [str(path), str(film)]
+    settings = read_settings(path)["arguments"]
+    expected = {
+        "painting": ["great_wave", "summertime"],
+        "blend": [1, 2],
+        "painting_masks": [str(tmp_path / "all.png"), None],
+        "normalised": False,
+        "statistic": "shifted gram",
+        "colours": "luminance",
+        "terms": {"total variation": 0.01},
+        "layer_weights": {"conv1_1": 1, "conv2_1": 0.5},
+    }
+    assert {name: settings[name] for name in expected} == expected
+    assert load_image(film).shape == load_image(path).shape
+    assert load_preset(preset)["statistic"] == "shifted gram"
+    assert main(["again", str(path), "--output", str(tmp_path / "again.png")]) == 0
+    assert np.abs(load_image(tmp_path / "again.png") - load_image(path)).max() <= 1
+    saved = ["--preset", str(preset), "--statistic", "gram", "--output", str(tmp_path / "preset.png")]
+    assert main(["transfer", "cat", "great_wave", "summertime", *saved]) == 0
+    settings = read_settings(tmp_path / "preset.png")["arguments"]
+    assert (settings["statistic"], settings["size"], settings["colours"]) == ("gram", 24, "luminance")
+
+
+def test_weights_as_printed_elsewhere(tmp_path):
+    path = tmp_path / "out.png"
+    command = ["transfer", "cat", "great_wave", *TINY, "--as-printed", "johnson", "--output", str(path)]
+    assert main([*command, "--style-weight", "200"]) == 0
+    settings = read_settings(path)["arguments"]
+    assert (settings["content_weight"], settings["style_weight"], settings["pooling"]) == (10, 200, "max")
+
+
+def test_frames_are_painted_into_a_folder_and_a_film(tmp_path, capsys):
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number in range(3):
+        save_image(load_image("cat", 24), folder / f"{number}.png")
+    film = tmp_path / "film.gif"
+    arguments = [*TINY, "--next-steps", "1", "--motion", "none", "--output", str(film)]
+    assert main(["frames", str(folder), "great_wave", *arguments]) == 0
+    assert "grey levels" in capsys.readouterr().out
+    assert len(list((tmp_path / "film").iterdir())) == 3
+    assert load_image(film).shape == (24, 36, 3)
+
+
+def test_a_gallery_is_asked_for_what_was_asked(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "helpers.tools.gallery.paint_gallery", lambda *given, **named: asked.append((given, named))
+    )
+    arguments = ["gallery", "cat", "temple", "--styles", "great_wave", *TINY, "--style-weight", "7"]
+    assert main([*arguments, "--output", str(tmp_path), "--workers", "2", "--overwrite"]) == 0
+    (((photos, paintings, folder, settings), named),) = asked
+    assert (photos, paintings, folder) == (["cat", "temple"], ["great_wave"], tmp_path)
+    assert {"size": 24, "steps": 2, "style_weight": 7.0}.items() <= settings.items()
+    assert (named["workers"], named["overwrite"]) == (2, True)
+
+
+@pytest.mark.slow
+def test_a_gallery_passes_on_what_was_asked(tmp_path, capsys):
+    arguments = ["gallery", "cat", "--styles", "great_wave", *TINY, "--output", str(tmp_path)]
+    assert main(arguments) == 0
+    assert read_settings(tmp_path / "cat_great_wave.png")["arguments"]["size"] == 24
+    assert main([*arguments, "--style-weight", "7"]) == 1
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_reconstruct_and_texture_likewise(tmp_path):
+    path = tmp_path / "reconstruction.png"
+    assert main(["reconstruct", "cat", "--layer", "conv2_1", *TINY, "--output", str(path)]) == 0
+    assert load_image(path).shape[0] == 24
+    path = tmp_path / "texture.png"
+    arguments = ["--layers", "conv1_1", "conv2_1", "--source-size", "32", "--output", str(path)]
+    assert main(["texture", "gravel", *TINY, *arguments]) == 0
+    assert load_image(path).shape == (24, 24, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["transfer", "nowhere.jpg"], "There is no file nowhere.jpg"),
+        (["transfer", "tempel"], "bundled are astronaut"),
+        (["transfer", "--start", "nosie"], "'noise', 'photo', 'painting'"),
+        (["transfer", "--weights", "imagnet"], "imagnet"),
+        (["transfer", "--output", "nowhere/picture.png"], "no folder nowhere"),
+        (["transfer", "--output", "picture.xyz"], "picture.xyz"),
+        (["transfer", "--size", "4"], "shorter side needs 16"),
+        (["reconstruct", "--layer", "conv9_9"], "conv9_9"),
+        (["texture", "--layers", "fc1"], "fc1"),
+        (["results", "mona_lisa"], "mona_lisa"),
+        (["transfer", "--preset", "swift"], "quick, balanced, fine"),
+        (["transfer", "--film", "run.mp4"], "ends in .gif or .webp"),
+        (["transfer", "--masks", "nowhere.png"], "There is no file nowhere.png"),
+        (["transfer", "--blend", "1", "2"], "1 paintings and 2 weights"),
+        (["transfer", "--as-printed", "picasso"], "no convention"),
+        (["transfer", "--style-layers", "conv1_9"], "block1_conv1"),
+        (["transfer", "--term", "smooth=1"], "no term 'smooth'"),
+        (["again", "nowhere.png"], "There is no file nowhere.png"),
+        (["frames", "nowhere", "great_wave"], "nowhere"),
+    ],
+)
+def test_bad_input_gets_one_sentence_and_writes_nothing(arguments, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("helpers.tools.command_line.OUTPUT", tmp_path / "output")
+    assert main(arguments) == 1
+    captured = capsys.readouterr()
+    assert words in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("arguments", [["--steps", "0"], ["--size", "-3"], ["--size", "big"]])
+def test_numbers_that_are_none_are_refused(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["transfer", *arguments])
+    assert ended.value.code == 2
+    assert "a whole number of 1 or more" in capsys.readouterr().err
+
+
+def test_an_existing_file_is_kept_unless_asked(tmp_path, capsys):
+    path = tmp_path / "mine.png"
+    path.write_bytes(b"precious")
+    arguments = ["transfer", "cat", "great_wave", *TINY, "--output", str(path)]
+    assert main(arguments) == 1
+    assert "--overwrite" in capsys.readouterr().err
+    assert path.read_bytes() == b"precious"
+    assert main([*arguments, "--overwrite"]) == 0
+    assert load_image(path).shape[0] == 24
+
+
+@pytest.mark.parametrize(
+    "command", ["transfer", "reconstruct", "texture", "again", "frames", "gallery", "benchmark", "results"]
+)
+def test_help_does_not_wait_for_tensorflow(command, run_python):
+    code = (
+        "import sys; from helpers.tools.command_line import main\n"
+        f"try: main(['{command}', '--help'])\n"
+        "except SystemExit: pass\n"
+        "assert 'tensorflow' not in sys.modules"
+    )
+    done = run_python("-c", code, check=True)
+    assert "usage: course.py" in done.stdout

@@ -1,0 +1,298 @@
+"""Lessons as slides and as a site."""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+import ipywidgets
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from helpers import CourseError
+from helpers.files.bundled import lesson_files
+from helpers.tools import pages
+from helpers.tools.command_line import main
+
+LESSONS = lesson_files()
+PIXEL = base64.b64encode(b"\x89PNG").decode()
+
+
+def shown(markup):
+    return new_output("display_data", {"text/html": markup, "text/plain": "…"})
+
+
+def markdown(source, kind="-"):
+    return new_markdown_cell(source, metadata={"slideshow": {"slide_type": kind}})
+
+
+def code(source, kind="-", outputs=(), tags=()):
+    cell = new_code_cell(source, outputs=list(outputs), metadata={"slideshow": {"slide_type": kind}})
+    cell.metadata["tags"] = list(tags)
+    return cell
+
+
+def lesson(*cells):
+    return new_notebook(cells=[markdown("# 1 · A lesson\n\nWhat it is about.", "slide"), *cells])
+
+
+def slides_of(notebook):
+    """Of each slide the text of its main part, of its side and of its notes."""
+    return [
+        tuple(
+            re.sub(r"(?:<[^>]*>|\s)+", " ", part).strip()
+            for part in re.search(
+                r'<div class="main">(.*)</div><div class="side">(.*)</div><aside class="notes">(.*)</aside>',
+                slide,
+                re.S,
+            ).groups()
+        )
+        for slide in pages.deck(notebook).split('<section class="slide"')[1:]
+    ]
+
+
+def test_slides_begin_and_go_on_as_the_cells_say():
+    found = slides_of(
+        lesson(
+            markdown("## One", "slide"),
+            markdown("goes on"),
+            markdown("left out", "skip"),
+            markdown("two", "subslide"),
+            markdown("do not forget", "notes"),
+        )
+    )
+    assert found == [
+        ("1 · A lesson What it is about.", "", ""),
+        ("One goes on", "", ""),
+        ("two", "", "do not forget"),
+    ]
+
+
+def test_what_is_said_about_a_picture_stands_beside_it_and_waits():
+    notebook = lesson(
+        code("x = 1", "subslide", [shown("<img src='data:,'>seen")]), markdown("said", "fragment")
+    )
+    assert slides_of(notebook)[1] == ("x = 1 seen", "said", "")
+    assert '<div class="part text fragment">' in pages.deck(notebook)
+
+
+def test_long_code_has_its_answer_on_the_next_slide_and_plumbing_is_folded():
+    long = "\n".join(f"x{n} = {n}" for n in range(12))
+    found = slides_of(lesson(code(long, "subslide", [shown("answer")]), markdown("said", "fragment")))
+    assert found[1][0].startswith("x0 = 0")
+    assert "answer" not in found[1][0]
+    assert found[2] == ("answer", "said", "")
+    hidden = code("show_images([])", "subslide", [shown("figure")], tags=["hide-input"])
+    assert slides_of(lesson(hidden))[1] == ("figure", "", "")
+    assert "<details><summary>Code</summary>" in pages.page(lesson(hidden), ["a"], "a")
+
+
+def test_a_call_that_shows_results_takes_one_line():
+    source = "a = 1\nshow_images(\n    [a],\n    caption='c',\n)\nplot_history({})\nb = f(\n    a,\n)"
+    assert pages._without_plumbing(source) == "a = 1\nshow_images(...)\nplot_history({})\nb = f(\n    a,\n)"
+
+
+def test_an_equation_is_mathml_with_its_number():
+    markup = pages._rendered("$$ E = \\frac{1}{4} \\sum_i G_i^2 \\tag{4} $$\n\nand $x_1$.")
+    assert markup.count("<math") == 2
+    assert "<mfrac>" in markup
+    assert '<span class="number">(4)</span>' in markup
+    assert "tag" not in markup
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_every_equation_of_a_lesson_is_understood(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            equations = re.findall(r"<math.*?</math>", pages._rendered(cell.source), re.S)
+            assert not any("\\" in equation for equation in equations), cell.id
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_every_cell_of_a_lesson_says_what_it_is_on_a_slide(path):
+    cells = nbformat.read(path, as_version=4).cells
+    kinds = {cell.id: cell.metadata["slideshow"]["slide_type"] for cell in cells}
+    assert set(kinds.values()) <= {"slide", "subslide", "fragment", "-", "skip", "notes"}
+    assert kinds["title"] == "slide"
+    assert kinds["colab"] == "skip"
+    for cell in cells:
+        if cell.source.startswith("## "):
+            assert kinds[cell.id] == "slide", cell.id
+        # On a slide there is room for one thing: no heading hides in the middle of a cell.
+        assert not re.search(r"\n## ", cell.source) or cell.cell_type == "code", cell.id
+
+
+def test_the_font_is_the_one_that_its_credits_name():
+    theme = Path(pages.__file__).parent / "theme"
+    checksum = hashlib.sha256((theme / "math.woff2").read_bytes()).hexdigest()
+    assert checksum in (theme / "CREDITS.md").read_text("utf-8")
+    assert "SIL OPEN FONT LICENSE" in (theme / "OFL.txt").read_text("utf-8")
+
+
+def outside(markup):
+    """What a page would fetch: everything but links that a reader follows."""
+    bare = re.sub(r"<a [^>]*>", "", markup)
+    return re.findall(r"""(?:src|href)=["'](?!data:)[^"'#]|@import|url\((?!["']?data:)|<link""", bare)
+
+
+def test_a_page_fetches_nothing():
+    assert outside('<img src="a.png">')
+    assert outside('<link rel="x">')
+    assert outside("url(https://a)")
+    notebook = lesson(code("1", outputs=[shown(f'<img src="data:image/png;base64,{PIXEL}">')]))
+    for markup in (pages.deck(notebook), pages.page(notebook, ["a", "b"], "a")):
+        assert outside(markup) == []
+        assert "font/woff2;base64," in markup
+
+
+def test_the_badge_of_a_published_lesson_is_a_link_in_words():
+    badge = "[![Open in Colab](https://colab.example/badge.svg)](https://colab.example/lesson)\n\n"
+    notebook = new_notebook(cells=[markdown(badge + "# 1 · A lesson\n\nWhat it is about.", "slide")])
+    for markup in (pages.deck(notebook), pages.page(notebook, ["a"], "a")):
+        assert '<a href="https://colab.example/lesson">Open in Colab</a>' in markup
+        assert outside(markup) == []
+    assert "<p>What it is about.</p>" in pages._index([("a", notebook, 1.0)])
+
+
+def test_a_solution_stays_folded_and_a_picture_beside_the_lessons_comes_along():
+    markup = pages._rendered(
+        "<details><summary>Solution</summary>\n\n```python\nx = 1\n```\n\n</details>\n\n"
+        "![A wave](../images/style/great_wave.jpg)"
+    )
+    folded = markup[markup.index("<details>") : markup.index("</details>")]
+    assert "highlight" in folded
+    assert '<img src="data:image/jpeg;base64,' in markup
+    assert 'alt="A wave"' in markup
+
+
+def test_a_page_leads_to_its_neighbours():
+    markup = pages.page(lesson(), ["00_a", "01_b", "02_c"], "01_b")
+    for target in ("00_a.html", "02_c.html", "index.html", "slides/01_b.html"):
+        assert f'href="{target}"' in markup
+    assert 'href=".html"' not in pages.page(lesson(), ["00_a"], "00_a")
+
+
+def test_links_between_lessons_lead_to_pages_in_the_site_and_nowhere_in_a_deck():
+    notebook = lesson(markdown("See [the next](02_vgg19.ipynb) and [a paper](https://example.org)."))
+    assert '<a href="02_vgg19.html">' in pages.page(notebook, ["a"], "a")
+    assert "ipynb" not in pages.deck(notebook)
+    assert 'href="https://example.org"' in pages.deck(notebook)
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        (new_output("stream", text="a < b"), "a &lt; b"),
+        (new_output("execute_result", {"text/plain": "<3>"}), "&lt;3&gt;"),
+        (new_output("display_data", {"image/png": PIXEL, "text/plain": ""}), f"base64,{PIXEL}"),
+        (new_output("error", ename="E", evalue="v", traceback=["\x1b[31mE\x1b[0m: v"]), "E</span>: v"),
+    ],
+)
+def test_each_kind_of_answer_is_written(output, expected):
+    assert expected in pages._answer(output, {})
+
+
+def test_the_site_tells_how_long_a_slow_cell_ran():
+    slow, quick = code("slow"), code("quick")
+    for cell, second in ((slow, 19), (quick, 1)):
+        cell.metadata["execution"] = {
+            "iopub.status.busy": "2026-01-01T10:00:00.000000Z",
+            "iopub.status.idle": f"2026-01-01T10:00:{second:02}.200000Z",
+        }
+    markup = pages.page(lesson(slow, quick, code("not run")), ["a"], "a")
+    assert markup.count('class="took"') == 1
+    assert '<p class="took">19 s</p>' in markup
+
+
+def test_lines_printed_one_by_one_are_one_answer():
+    lines = [new_output("stream", text="one\n"), new_output("stream", text="two\n"), shown("three")]
+    assert "<pre>one\ntwo\n</pre>three" in pages._answers(code("", outputs=lines), lesson())
+
+
+def test_a_widget_is_shown_as_it_stood():
+    box = ipywidgets.VBox(
+        [
+            ipywidgets.Dropdown(options=["conv1_1", "conv2_1"], index=1, description="layer"),
+            ipywidgets.IntSlider(7, 0, 63, description="map"),
+            ipywidgets.FloatLogSlider(10.0, min=0, max=2),
+            ipywidgets.HBox([ipywidgets.Button(description="Start"), ipywidgets.Checkbox(True)]),
+            ipywidgets.Image(value=b"\x89PNG", width=460),
+            ipywidgets.HTML("<b>bold</b>"),
+            ipywidgets.HTML("unseen", layout={"display": "none"}),
+        ]
+    )
+    models = ipywidgets.Widget.get_manager_state()["state"]
+    markup = pages._still(box.model_id, models)
+    for part in ("<option>conv2_1<", 'max="63" step="any" value="7"', 'max="100', ">Start<", "checked"):
+        assert part in markup, part
+    assert f'base64,{PIXEL}" alt="" style="width:460px"' in markup
+    assert "<b>bold</b>" in markup
+    assert "unseen" not in markup
+    assert pages._still("gone", models) == ""
+
+
+@pytest.fixture
+def small_lessons(tmp_path, monkeypatch):
+    """Two lessons in a folder of their own, of which the second fails."""
+    paths = []
+    for number, source in enumerate(["print(6 * 7)", "1 / 0"]):
+        notebook = lesson(code(source, "subslide"))
+        notebook.cells[1].id = "the-cell"
+        paths.append(tmp_path / f"{number:02}_small.ipynb")
+        nbformat.write(notebook, paths[-1])
+    monkeypatch.setattr(pages, "lesson_files", lambda: paths)
+    monkeypatch.setattr(pages, "NOTEBOOKS", tmp_path)
+    return paths
+
+
+def test_slides_are_written_with_what_the_cells_answered(small_lessons, tmp_path, capsys):
+    assert main(["slides", "00", "--output", str(tmp_path / "out" / "slides")]) == 0
+    written = tmp_path / "out" / "slides" / "00_small.html"
+    assert capsys.readouterr().out.strip().endswith("00_small.html")
+    assert "<pre>42\n</pre>" in written.read_text("utf-8")
+    assert main(["slides", "7", "--output", str(tmp_path)]) == 1
+    assert "There is no lesson 7; there are 0, 1." in capsys.readouterr().err
+
+
+def test_the_site_has_every_lesson_but_those_that_fail(small_lessons, tmp_path, capsys):
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "01_small.html").write_text("of an earlier run")
+    assert main(["run", "--output", str(tmp_path / "site")]) == 1
+    said = capsys.readouterr().err
+    assert "01_small.ipynb failed in its cell the-cell: ZeroDivisionError: division by zero" in said
+    assert "These lessons failed: 01_small" in said
+    files = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.*")}
+    assert files == {"index.html", "00_small.html", "slides/00_small.html"}
+    index = (tmp_path / "site" / "index.html").read_text("utf-8")
+    assert 'href="00_small.html"' in index
+    assert "01_small" not in index
+    assert outside(index) == []
+    assert "01_small" not in (tmp_path / "site" / "00_small.html").read_text("utf-8")
+
+
+def test_a_lesson_has_one_cover():
+    def figure(name):
+        return shown(
+            f'<img src="{name}" alt="" style="width:100%"><img src="plot" alt="" style="max-width:100%">'
+        )
+
+    plain, cover = code("1", outputs=[figure("last")]), code("2", outputs=[figure("this")], tags=["cover"])
+    assert pages._cover(lesson(plain)) == '<img src="last" alt="">'
+    assert pages._cover(lesson(cover, plain)) == '<img src="this" alt="">'
+    assert pages._cover(lesson()) == ""
+    for path in LESSONS:
+        cells = nbformat.read(path, as_version=4).cells
+        assert sum("cover" in cell.metadata.get("tags", []) for cell in cells) == 1, path
+
+
+def test_a_lesson_whose_kernel_dies_is_told(small_lessons):
+    nbformat.write(lesson(code("import os; os._exit(1)")), small_lessons[1])
+    with pytest.raises(CourseError, match="ended before its last cell"):
+        pages.run_lesson(small_lessons[1])
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path, capsys):
+    (tmp_path / "taken").write_text("a file, not a folder")
+    assert main(["slides", "0", "--output", str(tmp_path / "taken" / "slides")]) == 1
+    assert str(tmp_path / "taken") in capsys.readouterr().err

@@ -1,0 +1,87 @@
+"""The lessons under an instructor's own name."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from helpers import CourseError
+from helpers.files.bundled import NOTEBOOKS
+from helpers.tools.command_line import main
+from helpers.tools.publish import badge, publish
+
+LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+
+
+def cells(path):
+    return json.loads(path.read_text("utf-8"))["cells"]
+
+
+def address(path):
+    (cell,) = (cell for cell in cells(path) if "colab" in cell["metadata"].get("tags", []))
+    return re.search(r'(?m)^REPOSITORY = "([^"]*)"', "".join(cell["source"]))[1]
+
+
+def badges(path):
+    return re.findall(
+        r"\(https://colab\.research\.google\.com/github/([^)]*)\)", "".join(cells(path)[0]["source"])
+    )
+
+
+def test_the_lessons_agree_on_their_repository_and_each_badge_names_its_own_file():
+    (repository,) = {address(path) for path in LESSONS}
+    for path in LESSONS:
+        if repository:
+            assert [re.sub(r"/blob/[^/]+/", "/", opened) for opened in badges(path)] == [
+                f"{repository}/notebooks/{path.name}"
+            ]
+        else:
+            assert badges(path) == []
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for path in LESSONS:
+        shutil.copy(path, tmp_path)
+    return tmp_path
+
+
+def test_publishing_stamps_every_lesson_and_nothing_else(folder):
+    for repository, branch in (("an-owner/their.course", "main"), ("other/name", "autumn")):
+        for path in publish(repository, branch, folder):
+            assert address(path) == repository
+            assert badges(path) == [f"{repository}/blob/{branch}/notebooks/{path.name}"]
+            assert "".join(cells(path)[0]["source"]).startswith(badge(repository, branch, path.name))
+            given = cells(NOTEBOOKS / path.name)
+            changed = [n for n, (a, b) in enumerate(zip(given, cells(path), strict=True)) if a != b]
+            assert changed == [0, 1]
+    publish("", folder=folder)
+    for path in LESSONS:
+        assert address(folder / path.name) == ""
+        assert badges(folder / path.name) == []
+
+
+def test_a_course_that_was_never_published_is_the_same_after_publishing_and_back(folder):
+    publish("an-owner/their.course", folder=folder)
+    publish("", folder=folder)
+    if not address(LESSONS[0]):
+        for path in LESSONS:
+            assert (folder / path.name).read_text("utf-8") == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "name", ["owner", "a/b/c", "https://github.com/a/b", "a b/c", "../etc", 'a/b"', "-a/b"]
+)
+def test_what_is_no_repository_is_refused(name, folder, capsys):
+    with pytest.raises(CourseError, match="OWNER/NAME"):
+        publish(name, folder=folder)
+    assert all(address(path) == address(NOTEBOOKS / path.name) for path in folder.glob("*.ipynb"))
+    assert main(["publish", "--", name]) == 1
+    assert "OWNER/NAME" in capsys.readouterr().err
+
+
+def test_a_folder_without_lessons_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no lessons"):
+        publish("a/b", folder=Path(tmp_path))
