@@ -47,7 +47,7 @@ def processor(found):
         parts = []
         for precision in ("float32", "bfloat16"):
             # A processor with AMX computes directly in bfloat16: there is no other row.
-            shares = selected(found["evaluations"], precision=precision, sliding=direct)
+            shares = selected(found["evaluations"], precision=precision, direct=direct)
             if shares:
                 parts.append(f"{in_words([format(each['share'], '.0%') for each in shares])} in {precision}")
         return ", ".join(parts)
@@ -61,7 +61,7 @@ def processor(found):
         times = run["seconds"] / run["seconds_here"]
         return f"{run['seconds']:.0f} s", f"{run['seconds_here']:.0f} s: {times:.1f} times sooner"
 
-    overhead = selected(found["overhead"], coordinates="pixels")
+    overhead = selected(found["overhead"], parametrization="pixels")
     memory = selected(found["memory"], precision="bfloat16")
     tensorflow = sooner("Adam as in the TensorFlow tutorial")
     pytorch = sooner("L-BFGS as in the PyTorch tutorial")
@@ -101,7 +101,7 @@ def gpu(*runs):
         return f"{in_words([rounded(1000 * each) for each in seconds])} ms"
 
     def step(found):
-        (at_256,) = selected(found["overhead"], coordinates="pixels", side=256)
+        (at_256,) = selected(found["overhead"], parametrization="pixels", side=256)
         return f"{rounded(1000 * at_256['seconds'])} ms"
 
     def picture(found, preset):

@@ -2,8 +2,8 @@
 
 Data flows one way: a module imports only from those that stand before it in
 
-    errors < layers, color, options < files, compute < images < progress, losses < weights, terms < vgg
-    < engine < recipes < settings, conventions < lessons < tools
+    errors < layers, color < options < files, compute < images < progress, losses < weights, terms
+    < vgg < engine, paper < recipes < settings, conventions < lessons < tools
 
 where those between two signs do not know each other, and a name without a file of its own is a package.
 """
@@ -18,8 +18,8 @@ _MODULE_OF = {
         "PictureError RunError TooLargeError WeightsError",
         "files.bundled": "bundled_image bundled_images",
         "layers": "CONTENT_LAYER CONV_LAYERS LAYERS POOL_LAYERS STYLE_LAYERS layer_name",
-        "options": "PRESETS",
-        "color": "grey luminance match_covariance match_histogram match_luminance with_colours_of",
+        "options": "PRESETS Losses Network Run",
+        "color": "gray luma match_covariance match_histogram match_luma with_colors_of",
         "images": "crop_to_square deprocess image_bytes load_image load_mask preprocess read_settings "
         "resize_image save_image",
         "losses": "content_gradient content_loss gram_matrix style_layer_gradient style_layer_loss "
@@ -28,7 +28,7 @@ _MODULE_OF = {
         "vgg": "feature_model vgg19",
         "engine.tiling": "Tiling",
         "engine.objective": "objective",
-        "engine.coarse_to_fine": "coarse_to_fine minimise white_noise",
+        "engine.coarse_to_fine": "coarse_to_fine minimize white_noise",
         "recipes": "Result reconstruct synthesize_texture transfer",
         "settings": "again load_preset save_preset",
         "conventions": "CONVENTIONS as_printed",

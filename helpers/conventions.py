@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from helpers.errors import ArgumentError
 from helpers.layers import CONTENT_LAYER, STYLE_LAYERS, Pooling, filters, layer_name, layer_names, stride
+from helpers.options import Losses, Network
 
 
 class Convention(NamedTuple):
@@ -84,14 +85,14 @@ def as_printed(
 ) -> dict[str, Any]:
     """Weights as a paper or program prints them, as arguments of ``transfer``.
 
-    ``transfer(…, **as_printed("johnson", 5, 100))`` minimises what that program does with 5 and 100.
+    ``transfer(…, **as_printed("johnson", 5, 100))`` minimizes what that program does with 5 and 100.
 
     ``convention``: a name of ``CONVENTIONS``. ``content_weight``, ``style_weight``: as printed there; by
     default those that it is best known with.
 
-    Returns ``content_weight``, ``style_weight``, ``content_per_entry``, ``content_layer``,
-    ``style_layers``, ``layer_weights``, ``pooling`` and ``normalised``: all that the numbers depend on. The
-    programs that run PyTorch's own VGG19 or scale colours to 0…1 see other activations all the same.
+    Returns ``content_weight``, ``style_weight``, ``content_layer``, ``style_layers``, ``losses`` and
+    ``network``: all that the numbers depend on. The
+    programs that run PyTorch's own VGG19 or scale colors to 0…1 see other activations all the same.
     Raises ``ArgumentError`` for an unknown convention.
     """
     if convention not in CONVENTIONS:
@@ -102,10 +103,11 @@ def as_printed(
         "content_weight": known.content_factor
         * (known.content_weight if content_weight is None else content_weight),
         "style_weight": known.style_weight if style_weight is None else style_weight,
-        "content_per_entry": known.content_per_entry,
         "content_layer": layer_name(known.content_layer),
         "style_layers": layers,
-        "layer_weights": {layer: known.style_factor(layer, len(layers)) for layer in layers},
-        "pooling": known.pooling,
-        "normalised": False,
+        "losses": Losses(
+            layer_weights={layer: known.style_factor(layer, len(layers)) for layer in layers},
+            content_per_entry=known.content_per_entry,
+        ),
+        "network": Network(pooling=known.pooling, normalized=False),
     }

@@ -1,7 +1,7 @@
 """Pictures: from a file to an image, from an image to the pixels VGG sees, and back.
 
 An *image* is ``float32 (H, W, 3)``, RGB, 0…255. *Pixels* are ``float32 (1, H, W, 3)``, BGR, with the
-mean colour of ImageNet subtracted.
+mean color of ImageNet subtracted.
 """
 
 import io
@@ -19,7 +19,7 @@ from helpers.files.decoding import MOST_PIXELS, check_pixels, opened, read_pictu
 from helpers.files.writing import written_whole
 
 IMAGENET_MEAN = np.array([103.939, 116.779, 123.68], dtype=np.float32)
-"""Mean colour of the ImageNet training set, in the order blue, green, red (Simonyan and Zisserman 2015)."""
+"""Mean color of the ImageNet training set, in the order blue, green, red (Simonyan and Zisserman 2015)."""
 
 SETTINGS_KEY = "settings"
 
@@ -30,7 +30,7 @@ def load_image(source: Any, size: int | None = None, crop: bool = False) -> np.n
     ``source``: a path, the name of a bundled picture such as ``"temple"``, the bytes of a file, an open
     binary file, a ``PIL.Image.Image``, or an array ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` with values
     0…255. Files are read by their content, whatever their names: see ``READABLE``; of several frames the
-    first. The camera's orientation is applied, an embedded colour profile is converted to sRGB, grey becomes
+    first. The camera's orientation is applied, an embedded color profile is converted to sRGB, gray becomes
     RGB, 16 bits become 8 with their fractions, transparency is laid over white.
     ``size``: length in pixels of the **shorter** side of the result; ``None`` keeps the size.
     ``crop``: cut out the central square, whose side is the shorter side. The preparation of the paper's
@@ -187,7 +187,7 @@ def read_settings(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def preprocess(image: np.ndarray) -> np.ndarray:
-    """Image → pixels: RGB becomes BGR and the mean colour of ImageNet is subtracted.
+    """Image → pixels: RGB becomes BGR and the mean color of ImageNet is subtracted.
 
     ``image``: ``(H, W, 3)``, RGB, 0…255. Returns ``float32 (1, H, W, 3)``.
     Raises ``ArgumentError`` for another shape.

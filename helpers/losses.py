@@ -10,15 +10,12 @@ from typing import Any
 from helpers.compute.framework import keras, with_gradient
 from helpers.errors import ArgumentError
 from helpers.layers import LAYERS, layer_name, layer_names
+from helpers.options import LayerWeights
 
 ops = keras.ops
 
 Features = Mapping[str, Any]
 """Feature maps ``(1, h, w, N)`` by layer."""
-
-LayerWeights = Mapping[str, float] | float
-"""The w_l of equation (5): a weight for each layer, or a number r, the weight of each layer beside that of
-the layer before it: w_l ∝ r^l, in sum 1. Below 1 the fine strokes of the first layers count for more."""
 
 
 def content_loss(features: Any, target: Any) -> Any:

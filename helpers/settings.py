@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from helpers import recipes
+from helpers.engine.run import NOT_NOTED, SETTINGS_VERSION, fingerprint
 from helpers.errors import ArgumentError, MissingFileError
 from helpers.files.writing import written_whole
 from helpers.images import load_image, read_settings
-from helpers.options import PRESETS
-from helpers.recipes import NO_SETTINGS, Result, fingerprint
+from helpers.options import PRESETS, merged
+from helpers.recipes import Result
 
 _RECIPES: Mapping[str, Callable[..., Result]] = {
     recipe.__name__: recipe for recipe in (recipes.transfer, recipes.reconstruct, recipes.synthesize_texture)
 }
-NOT_IN_A_PRESET = ("photo", "painting", "masks", "painting_masks", *NO_SETTINGS)
+NOT_IN_A_PRESET = ("content", "style", "masks", "style_masks", "callback")
 """The arguments of ``transfer`` that belong to one picture or one run."""
 
 
@@ -32,7 +33,7 @@ def save_preset(path: str | os.PathLike, **arguments: Any) -> Path:
     path = _preset_path(path)
     _check_preset(arguments, path)
     try:
-        text = json.dumps(arguments, indent=2, ensure_ascii=False, allow_nan=False, default=os.fspath)
+        text = json.dumps(merged(arguments), indent=2, ensure_ascii=False, allow_nan=False, default=os.fspath)
     except (TypeError, ValueError):
         raise ArgumentError("A preset holds numbers, texts and lists of them, nothing else.") from None
     with written_whole(path) as partial:
@@ -57,6 +58,7 @@ def load_preset(name: str | os.PathLike) -> dict[str, Any]:
         arguments = None
     if not isinstance(arguments, dict):
         raise ArgumentError(f"{path} is not a preset: it holds no JSON object.")
+    arguments = _current_arguments(arguments)
     _check_preset(arguments, path)
     return arguments
 
@@ -64,19 +66,22 @@ def load_preset(name: str | os.PathLike) -> dict[str, Any]:
 def again(picture: str | os.PathLike, **changes: Any) -> Result:
     """Repeat the run that made a picture, from the settings inside it.
 
-    ``picture``: a PNG that ``Result.save`` wrote. ``changes``: arguments to be others than they were.
+    ``picture``: a PNG that ``Result.save`` wrote. ``changes``: arguments to be others than they were; of a
+    group of options what is given, the rest stays.
 
     Raises ``ArgumentError`` where the picture carries no settings, where an input was given as an array and
-    is not among ``changes``, and where a picture that it was made from is not what it was.
+    is not among ``changes``, and where an image that it was made from is not what it was.
     """
-    settings = read_settings(picture)
+    settings = current_settings(read_settings(picture))
     try:
         recipe, arguments = _RECIPES[settings["recipe"]], dict(settings["arguments"])
         sides = {name: min(noted["width"], noted["height"]) for name, noted in settings["inputs"].items()}
+        # A picture from elsewhere is not to say which files are written here.
+        run = {name: value for name, value in arguments.pop("run", {}).items() if name not in NOT_NOTED}
+        arguments = {name: value for name, value in arguments.items() if name not in (*NOT_NOTED, "callback")}
     except (AttributeError, KeyError, TypeError, ValueError):
         raise ArgumentError(f"{picture} carries settings, but not those of a run of this course.") from None
-    # A picture from elsewhere is not to say which files are written here.
-    arguments = {name: value for name, value in arguments.items() if name not in NO_SETTINGS} | changes
+    arguments = merged(arguments, {"run": run}, changes)
     for name, value in arguments.items():
         kind = _given_as(value)
         if kind is not None:
@@ -91,14 +96,57 @@ def again(picture: str | os.PathLike, **changes: Any) -> Result:
         if name.partition(" ")[0] not in changes:
             found = fingerprint(load_image(_source(arguments, name), side))
             if found != settings["inputs"][name]:
-                raise ArgumentError(f"The {name} is not the picture any more that {picture} was made from.")
+                raise ArgumentError(f"The {name} is not the image any more that {picture} was made from.")
     return recipe(**arguments)
 
 
+_RENAMED = {
+    "photo": "content",
+    "painting": "style",
+    "painting_masks": "style_masks",
+    "painting_scale": "style_scale",
+    "colours": "colors",
+    "coordinates": "parametrization",
+    "normalised": "normalized",
+    "source": "image",
+    "texture": "image",
+}
+_NEW_VALUES = {
+    "colors": {"painting": "style", "luminance": "luma"},
+    "start": {"photo": "content", "painting": "style"},
+    "parametrization": {"fourier": "cosine"},
+}
+
+
+def current_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings inside a picture in the names of today, whichever version of the course wrote them.
+
+    Version 1 had other names and no groups. What is no run's settings comes back as it is.
+    """
+    arguments, inputs = settings.get("arguments"), settings.get("inputs")
+    if "version" in settings or not (isinstance(arguments, Mapping) and isinstance(inputs, Mapping)):
+        return dict(settings)
+    of_inputs = {}
+    for name, value in inputs.items():
+        first, space, number = name.partition(" ")
+        of_inputs[_RENAMED.get(first, first) + space + number] = value
+    arguments = _current_arguments(arguments)
+    return {**settings, "version": SETTINGS_VERSION, "arguments": arguments, "inputs": of_inputs}
+
+
+def _current_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of a recipe in the names and groups of today."""
+    renamed = {_RENAMED.get(name, name): value for name, value in arguments.items()}
+    for name, values in _NEW_VALUES.items():
+        if isinstance(renamed.get(name), str):
+            renamed[name] = values.get(renamed[name], renamed[name])
+    return merged(renamed)
+
+
 def _source(arguments: Mapping[str, Any], name: str) -> Any:
-    """Where an input came from, by the name that it is noted under, such as ``"painting 2"``."""
-    kind, _, number = name.partition(" ")
-    source = arguments.get(kind)
+    """Where an input came from, by the name that it is noted under, such as ``"style 2"``."""
+    argument, _, number = name.partition(" ")
+    source = arguments.get(argument)
     place = int(number) if number.isdecimal() else 1
     return source[place - 1] if isinstance(source, list) and 0 < place <= len(source) else source
 

@@ -1,13 +1,13 @@
-"""Equations (1) to (7) of Gatys, Ecker and Bethge (2015), one function each, and the terms made of them.
+"""Terms: the named, weighted summands of an objective.
 
-Feature maps are ``(1, h, w, N)``: N filters and M = h·w positions, the paper's N_l and M_l. The paper
-writes them as a matrix F of N rows and M columns; here F_ik is the entry of filter i at position k.
+Equation (7) is the sum of a content and a style term. To add one, write a function here and enter it in
+``TERMS``. It is asked for by ``transfer(…, terms={name: weight})`` or ``course.py transfer --term``.
 """
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,7 +17,6 @@ from helpers.errors import ArgumentError
 from helpers.layers import layer_name, layer_names, smallest_side, stride
 from helpers.losses import (
     Features,
-    LayerWeights,
     by_layer,
     content_loss,
     count_of,
@@ -27,14 +26,12 @@ from helpers.losses import (
     product_with_itself,
     weights_of_layers,
 )
+from helpers.options import LayerWeights, Statistic
 
 ops = keras.ops
 
 PIXELS = "pixels"
 """The name by which a term asks for the image itself, ``(1, H, W, 3)``, as if it were one more layer."""
-
-Statistic = Literal["gram", "shifted gram", "mean and covariance"]
-"""What of a layer's feature maps is the style: see ``gram``, ``shifted_gram`` and ``mean_and_covariance``."""
 
 
 class Term(NamedTuple):
@@ -252,13 +249,13 @@ HISTOGRAM_LAYERS = ("block1_conv1", "block4_conv1")
 
 
 class Scene(NamedTuple):
-    """What a term may be made of, at one of the sizes of a run."""
+    """The images of a transfer at one of the sizes of a run, for a term that is made of them."""
 
-    photo: np.ndarray
-    """Pixels ``(1, H, W, 3)``, of the size that is painted."""
+    content: np.ndarray
+    """Pixels ``(1, H, W, 3)`` of the content image, of the size that is painted."""
 
-    paintings: tuple[np.ndarray, ...]
-    """Pixels ``(1, h, w, 3)`` of each painting, at the scale that is painted."""
+    styles: tuple[np.ndarray, ...]
+    """Pixels ``(1, h, w, 3)`` of each style image, at the scale that is painted."""
 
     features: Callable[[Any, tuple[str, ...]], Mapping[str, Any]]
     """Pixels and names of layers → feature maps by layer, as the run's own network sees them."""
@@ -272,9 +269,9 @@ Terms = Mapping[str, float | Term | Callable[[Scene], Term]]
 
 
 def total_variation(pixels: Any) -> Any:
-    """Σ_pq ((x_p+1,q − x_p,q)² + (x_p,q+1 − x_p,q)²) / (3·H·W): how much neighbouring pixels differ.
+    """Σ_pq ((x_p+1,q − x_p,q)² + (x_p,q+1 − x_p,q)²) / (3·H·W): how much neighboring pixels differ.
 
-    ``pixels``: ``(1, H, W, 3)``. Returns a scalar, in squared grey levels; the channels are added up.
+    ``pixels``: ``(1, H, W, 3)``. Returns a scalar, in squared gray levels; the channels are added up.
     Source: Mahendran and Vedaldi (2015), "Understanding deep image representations by inverting them",
     section 3, with β = 2. Departure: divided by the number of values, so that a weight serves every size.
     """
@@ -312,10 +309,10 @@ def total_variation_term(weight: float, scene: Scene) -> Term:
 def histogram_term(weight: float, scene: Scene) -> Term:
     """``histogram_loss`` in ``HISTOGRAM_LAYERS``, with the mean of the histograms of several paintings."""
     layers = tuple(
-        layer for layer in HISTOGRAM_LAYERS if min(scene.photo.shape[1:3]) >= smallest_side([layer])
+        layer for layer in HISTOGRAM_LAYERS if min(scene.content.shape[1:3]) >= smallest_side([layer])
     )
-    sizes = {layer: maps.shape for layer, maps in scene.features(scene.photo, layers).items()}
-    seen = [scene.features(painting, layers) for painting in scene.paintings]
+    sizes = {layer: maps.shape for layer, maps in scene.features(scene.content, layers).items()}
+    seen = [scene.features(style, layers) for style in scene.styles]
     wanted = {
         layer: np.mean([quantiles_of(maps[layer], shape[1] * shape[2]) for maps in seen], axis=0)
         for layer, shape in sizes.items()

@@ -16,7 +16,7 @@ import numpy as np
 
 from helpers.compute import winograd
 from helpers.compute.framework import OWN_LAYERS, keras
-from helpers.compute.precision import Precision, uses_winograd
+from helpers.compute.precision import uses_winograd
 from helpers.errors import ArgumentError, check_choice, shown
 from helpers.files.bundled import bundled_images
 from helpers.images import load_image, preprocess
@@ -31,6 +31,7 @@ from helpers.layers import (
     layer_names,
     layers_up_to,
 )
+from helpers.options import Precision
 from helpers.weights import Kernels, keras_vgg19, kernels_of, resolve_weights
 
 MEAN_ACTIVATIONS = Path(__file__).with_name("data") / "vgg19_mean_activations.npz"
@@ -40,7 +41,7 @@ FLOAT32_LAYERS = ("block1_conv1",)
 
 
 def vgg19(
-    weights: str | os.PathLike = "auto", pooling: Pooling = "avg", normalised: bool = False
+    weights: str | os.PathLike = "auto", pooling: Pooling = "avg", normalized: bool = False
 ) -> keras.Model:
     """VGG19 without its fully connected layers, frozen: pixels ``(1, H, W, 3)`` → ``block5_pool``.
 
@@ -48,25 +49,25 @@ def vgg19(
     each kernel in 8-bit codes, part of this package), ``"auto"`` (Keras' file if it is cached, else the
     bundled ones), ``"random"`` (seeded), or the path of a Keras weights file.
     ``pooling``: ``"avg"``, as in the paper, or ``"max"``, as trained.
-    ``normalised``: scale each filter so that its mean activation over the bundled pictures is 1. What the
+    ``normalized``: scale each filter so that its mean activation over the bundled pictures is 1. What the
     network computes is otherwise unchanged: the next layer's input channels are scaled back.
 
     The same arguments give the same model. Raises ``ArgumentError`` for other weights or pooling,
     ``MissingFileError`` for a missing file, and ``WeightsError`` for one that is damaged or of another
     network, or that cannot be downloaded.
     Source: Simonyan and Zisserman (2015), configuration E; average pooling: Gatys, Ecker and Bethge
-    (2015); normalisation: their "Texture synthesis using convolutional neural networks" (2015).
+    (2015); normalization: their "Texture synthesis using convolutional neural networks" (2015).
     """
-    return _network(weights, pooling, normalised, "float32", sliding=True)
+    return _network(weights, pooling, normalized, "float32", direct=True)
 
 
 @functools.lru_cache(maxsize=8)
 def _vgg19(
-    weights: str, pooling: Pooling, normalised: bool, precision: Precision, by_winograd: tuple[str, ...] = ()
+    weights: str, pooling: Pooling, normalized: bool, precision: Precision, by_winograd: tuple[str, ...] = ()
 ) -> keras.Model:
     kernels = kernels_of(weights)
-    if normalised:
-        kernels = normalise_filters(kernels, _stored_or_measured_means(weights, pooling))
+    if normalized:
+        kernels = normalize_filters(kernels, _stored_or_measured_means(weights, pooling))
     network = _architecture(pooling, precision, by_winograd)
     for name, kernel, bias in kernels:
         layer = network.get_layer(name)
@@ -83,9 +84,9 @@ def feature_model(
     layers: str | Sequence[str],
     weights: str | os.PathLike = "auto",
     pooling: Pooling = "avg",
-    normalised: bool = False,
+    normalized: bool = False,
     precision: Precision = "float32",
-    sliding: bool = True,
+    direct: bool = True,
 ) -> keras.Model:
     """The part of VGG19 that computes the feature maps of some layers, and nothing after them.
 
@@ -93,7 +94,7 @@ def feature_model(
     named as they were asked for. Its weights are shared with every other model of the same network.
     Convolution layers are taken after their ReLU.
     ``precision``: what the network computes in; what it returns is ``float32`` either way.
-    ``sliding``: compute every layer as ``vgg19`` does, by sliding its kernel; ``False`` computes the
+    ``direct``: compute every layer as ``vgg19`` does, by direct its kernel; ``False`` computes the
     ``winograd_layers`` by ``winograd.convolve``, as ``objective`` does, which is faster, rounds otherwise,
     and has a trace of rounding where no gradient would be.
 
@@ -101,7 +102,7 @@ def feature_model(
     """
     asked = [layers] if isinstance(layers, str) else list(layers)
     layer_names(asked)
-    network = _network(weights, pooling, normalised, precision, sliding)
+    network = _network(weights, pooling, normalized, precision, direct)
     outputs = {layer: network.get_layer(layer_name(layer)).output for layer in asked}
     return keras.Model(network.input, _in_float32(outputs), name="vgg19_features")
 
@@ -111,16 +112,16 @@ def split_model(
     layers: Iterable[str],
     weights: str | os.PathLike = "auto",
     pooling: Pooling = "avg",
-    normalised: bool = False,
+    normalized: bool = False,
     precision: Precision = "float32",
-    sliding: bool = False,
+    direct: bool = False,
 ) -> tuple[keras.Model, keras.Model]:
     """``feature_model`` in two halves, cut behind a layer.
 
     Returns two models: pixels → ``{layer: feature maps}`` of the layers up to ``cut``, and of ``cut`` itself
     in the network's own precision; feature maps of ``cut`` → those of the layers behind it.
     """
-    network = _network(weights, pooling, normalised, precision, sliding)
+    network = _network(weights, pooling, normalized, precision, direct)
     at = network.get_layer(cut).output
     before = [name for name in layers if LAYERS.index(name) < LAYERS.index(cut)]
     behind = [name for name in layers if LAYERS.index(name) >= LAYERS.index(cut)]
@@ -133,13 +134,13 @@ def split_model(
 
 
 def _network(
-    weights: str | os.PathLike, pooling: Pooling, normalised: bool, precision: Precision, sliding: bool
+    weights: str | os.PathLike, pooling: Pooling, normalized: bool, precision: Precision, direct: bool
 ) -> keras.Model:
     if precision not in get_args(Precision):
         raise ArgumentError(f"The precision is 'float32' or 'bfloat16', not {shown(precision)}.")
     check_choice("Pooling", pooling, get_args(Pooling))
-    by_winograd = () if sliding else winograd_layers(precision)
-    return _vgg19(resolve_weights(weights), pooling, bool(normalised), precision, by_winograd)
+    by_winograd = () if direct else winograd_layers(precision)
+    return _vgg19(resolve_weights(weights), pooling, bool(normalized), precision, by_winograd)
 
 
 def winograd_layers(precision: Precision) -> tuple[str, ...]:
@@ -179,7 +180,7 @@ def mean_activations(network: keras.Model, images: Iterable[np.ndarray]) -> dict
     return {name: (sums[name] / positions[name]).astype(np.float32) for name in CONV_LAYERS}
 
 
-def normalise_filters(kernels: Kernels, means: Mapping[str, np.ndarray]) -> Kernels:
+def normalize_filters(kernels: Kernels, means: Mapping[str, np.ndarray]) -> Kernels:
     """Scale every filter to mean activation 1 without changing what the network computes.
 
     ``means``: ``{layer: (out,)}``. Kernel and bias are divided by the filter's mean; the next layer's input
@@ -193,12 +194,12 @@ def normalise_filters(kernels: Kernels, means: Mapping[str, np.ndarray]) -> Kern
 
 
 def in_bfloat16(kernel: np.ndarray) -> np.ndarray:
-    """A kernel ``float32 (3, 3, in, out)`` rounded to what bfloat16 holds, its errors cancelling by nines.
+    """A kernel ``float32 (3, 3, in, out)`` rounded to what bfloat16 holds, its errors canceling by nines.
 
-    What rounding takes from one entry is added to the next before that is rounded: neighbouring positions of
+    What rounding takes from one entry is added to the next before that is rounded: neighboring positions of
     feature maps hold almost the same value, so that little more than the sum of nine errors is seen. Each
     entry rounded by itself, transfers show a loss 0.1 % too low; like this, 0.05 % at most either way.
-    Source: error diffusion, as Floyd and Steinberg (1976) print grey levels with black dots.
+    Source: error diffusion, as Floyd and Steinberg (1976) print gray levels with black dots.
     """
     rounded = np.empty_like(kernel)
     left = np.zeros_like(kernel[0, 0])
@@ -249,7 +250,7 @@ def measured_means(weights: str, pooling: Pooling) -> dict[str, np.ndarray]:
 
 
 def write_mean_activations(path: Any = MEAN_ACTIVATIONS) -> None:
-    """Measure again what ``normalised=True`` divides by, for both kinds of pooling."""
+    """Measure again what ``normalized=True`` divides by, for both kinds of pooling."""
     means = {
         f"{pooling}/{name}": mean
         for pooling in ("avg", "max")
@@ -258,11 +259,11 @@ def write_mean_activations(path: Any = MEAN_ACTIVATIONS) -> None:
     np.savez_compressed(path, **means)
 
 
-class Network(NamedTuple):
-    """Which VGG19 an objective sees with: see ``vgg19`` and ``feature_model``."""
+class Extractor(NamedTuple):
+    """Which feature extractor an objective uses: the arguments of ``vgg19`` and ``feature_model``."""
 
-    weights: str
-    pooling: Pooling
-    normalised: bool
-    precision: Precision
-    sliding: bool = False
+    weights: str = "auto"
+    pooling: Pooling = "avg"
+    normalized: bool = False
+    precision: Precision = "float32"
+    direct: bool = False

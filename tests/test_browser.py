@@ -272,8 +272,8 @@ def paint_in_the_studio(page, folder, upload, name):
 @pytest.fixture
 def upload(tmp_path):
     path = tmp_path / "mine.png"
-    colours = np.linspace(0, 255, 200 * 260 * 3).reshape(200, 260, 3).astype(np.uint8)
-    Image.fromarray(colours).save(path)
+    colors = np.linspace(0, 255, 200 * 260 * 3).reshape(200, 260, 3).astype(np.uint8)
+    Image.fromarray(colors).save(path)
     return path
 
 

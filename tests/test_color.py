@@ -1,10 +1,11 @@
-"""Colours: closed forms, and what each way promises to leave as it is."""
+"""Colors: closed forms, and what each way promises to leave as it is."""
 
 import numpy as np
 import pytest
 
-from helpers import grey, load_image, luminance, transfer
-from helpers.color import colours_for, match_covariance, match_histogram, match_luminance, with_colours_of
+from helpers import gray, load_image, luma, transfer
+from helpers.color import colors_for, match_covariance, match_histogram, match_luma, with_colors_of
+from helpers.options import merged
 
 GENERATOR = np.random.default_rng(3)
 PHOTO = GENERATOR.uniform(60, 160, (20, 30, 3)).astype(np.float32)
@@ -12,57 +13,57 @@ PAINTING = GENERATOR.uniform(20, 230, (17, 23, 3)).astype(np.float32) ** [1.0, 0
 TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 
 
-def test_luminance_of_plain_colours():
-    colours = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [200, 200, 200]]])
-    assert luminance(colours) == pytest.approx(np.array([[76.245, 149.685, 29.07, 200]]), rel=1e-5)
-    assert np.allclose(grey(colours)[0, 3], 200)
+def test_luma_of_plain_colors():
+    colors = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [200, 200, 200]]])
+    assert luma(colors) == pytest.approx(np.array([[76.245, 149.685, 29.07, 200]]), rel=1e-5)
+    assert np.allclose(gray(colors)[0, 3], 200)
 
 
-def test_luminance_gets_the_photos_mean_and_spread():
-    matched = luminance(match_luminance(PAINTING, PHOTO))
-    assert matched.mean() == pytest.approx(luminance(PHOTO).mean(), rel=1e-4)
-    assert matched.std() == pytest.approx(luminance(PHOTO).std(), rel=1e-3)
+def test_luma_gets_the_photos_mean_and_spread():
+    matched = luma(match_luma(PAINTING, PHOTO))
+    assert matched.mean() == pytest.approx(luma(PHOTO).mean(), rel=1e-4)
+    assert matched.std() == pytest.approx(luma(PHOTO).std(), rel=1e-3)
 
 
-def test_a_painting_of_one_colour_takes_the_photos_mean():
+def test_a_painting_of_one_color_takes_the_photos_mean():
     plain = np.full((4, 5, 3), 90.0)
-    assert np.allclose(match_luminance(plain, PHOTO), luminance(PHOTO).mean(), atol=1e-3)
+    assert np.allclose(match_luma(plain, PHOTO), luma(PHOTO).mean(), atol=1e-3)
     assert np.allclose(match_covariance(plain, PHOTO), PHOTO.mean(axis=(0, 1)), atol=1e-3)
 
 
-def test_shades_nearly_of_one_grey_are_spread_and_what_would_leave_the_range_is_cut_off():
+def test_shades_nearly_of_one_gray_are_spread_and_what_would_leave_the_range_is_cut_off():
     near = np.full((4, 6, 3), 100.0)
     near[:, ::2] += 0.5
     photo = np.zeros((4, 6, 3))
     photo[:, :3] = 255
-    matched = match_luminance(near, photo)
+    matched = match_luma(near, photo)
     assert (matched[:, ::2].min(), matched[:, 1::2].max()) == (
         pytest.approx(255, abs=0.01),
         pytest.approx(0, abs=0.01),
     )
     one_bright = np.full((1, 9, 3), 40.0)
     one_bright[0, 0] = 60
-    shades = luminance(match_luminance(one_bright, photo))
+    shades = luma(match_luma(one_bright, photo))
     assert shades.max() == pytest.approx(255, abs=1e-3)
     assert np.ptp(shades[0, 1:]) == pytest.approx(0, abs=1e-3)
 
 
-def test_the_luminance_changes_and_the_chroma_does_not():
+def test_the_luma_changes_and_the_chroma_does_not():
     photo = GENERATOR.uniform(0, 255, (40, 50, 3)).astype(np.float32)
     image = GENERATOR.uniform(0, 255, (40, 50, 3)).astype(np.float32)
-    together = with_colours_of(image, photo)
+    together = with_colors_of(image, photo)
     assert together.min() >= -1e-3
     assert together.max() <= 255 + 1e-3
     assert np.abs((together - photo) @ TO_YIQ.T)[..., 1:].max() < 0.2  # TO_YIQ has three digits.
     room = np.minimum(photo.min(axis=2), 255 - photo.max(axis=2))
-    free = np.abs(luminance(image) - luminance(photo)) < room
+    free = np.abs(luma(image) - luma(photo)) < room
     assert free.any()
-    assert np.abs(luminance(together) - luminance(image))[free].max() < 1e-3
+    assert np.abs(luma(together) - luma(image))[free].max() < 1e-3
 
 
-def test_colours_of_another_size_are_refused():
+def test_colors_of_another_size_are_refused():
     with pytest.raises(ValueError, match="Shapes differ"):
-        with_colours_of(PHOTO, PAINTING)
+        with_colors_of(PHOTO, PAINTING)
 
 
 def test_mean_and_covariance_become_the_photos():
@@ -96,34 +97,38 @@ def test_pixels_of_one_value_stay_together_in_histogram_matching():
 
 
 def test_an_unknown_way_is_refused_with_those_there_are():
-    with pytest.raises(ValueError, match="'luminance', 'covariance' or 'histogram', not 'sepia'"):
-        colours_for("sepia", PHOTO, PAINTING)
+    with pytest.raises(ValueError, match="'luma', 'covariance' or 'histogram', not 'sepia'"):
+        colors_for("sepia", PHOTO, PAINTING)
 
 
-def test_a_luminance_transfer_keeps_the_chroma_of_the_photo():
+def test_a_luma_transfer_keeps_the_chroma_of_the_photo():
     photo = load_image("cat", 48)
     seen = []
     result = transfer(
         photo,
         "great_wave",
-        steps=4,
-        colours="luminance",
-        weights="bundled",
-        precision="float32",
-        progress=False,
-        callback=lambda record, image: seen.append(image()),
+        **merged(
+            {
+                "steps": 4,
+                "colors": "luma",
+                "weights": "bundled",
+                "precision": "float32",
+                "progress": False,
+                "callback": lambda record, image: seen.append(image()),
+            }
+        ),
     )
     for image in (result.image, seen[-1]):
         change = (image.astype(np.float32) - photo) @ TO_YIQ.T
-        assert np.abs(change[..., 1:]).max() < 1  # Rounding to whole grey levels.
-    assert np.abs(luminance(result.image) - luminance(photo)).mean() > 0.2
+        assert np.abs(change[..., 1:]).max() < 1  # Rounding to whole gray levels.
+    assert np.abs(luma(result.image) - luma(photo)).mean() > 0.2
 
 
-@pytest.mark.parametrize("colours", ["covariance", "histogram"])
-def test_a_recoloured_painting_is_what_the_transfer_sees(colours):
+@pytest.mark.parametrize("colors", ["covariance", "histogram"])
+def test_a_recolored_painting_is_what_the_transfer_sees(colors):
     photo, painting = load_image("cat", 48), load_image("great_wave", 48)
-    _, recoloured = colours_for(colours, photo, painting)
+    _, recolored = colors_for(colors, photo, painting)
     arguments = {"steps": 3, "weights": "bundled", "precision": "float32", "progress": False}
-    found = transfer(photo, painting, colours=colours, **arguments)
-    by_hand = transfer(photo, recoloured, **arguments)
+    found = transfer(photo, painting, **merged({"colors": colors}, arguments))
+    by_hand = transfer(photo, recolored, **merged(arguments))
     assert np.abs(found.image.astype(int) - by_hand.image).max() <= 1

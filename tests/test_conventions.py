@@ -1,4 +1,4 @@
-"""Printed weights: what the arguments minimise is what the paper or program would have computed."""
+"""Printed weights: what the arguments minimize is what the paper or program would have computed."""
 
 import numpy as np
 import pytest
@@ -19,10 +19,10 @@ def maps(layer):
 def total(arguments, image, photo, painting):
     layer = arguments["content_layer"]
     content = content_term(
-        photo[layer], layer, arguments["content_weight"], per_entry=arguments["content_per_entry"]
+        photo[layer], layer, arguments["content_weight"], per_entry=arguments["losses"].content_per_entry
     )
     targets = {layer: painting[layer] for layer in arguments["style_layers"]}
-    style = style_term(targets, arguments["style_weight"], arguments["layer_weights"])
+    style = style_term(targets, arguments["style_weight"], arguments["losses"].layer_weights)
     return float(keras.ops.convert_to_numpy(weighted_sum([content, style], image)[0]))
 
 
@@ -83,7 +83,7 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
-def test_the_arguments_minimise_what_the_program_does(name):
+def test_the_arguments_minimize_what_the_program_does(name):
     arguments = as_printed(name, 3.0, 700.0)
     content_layer, layers = arguments["content_layer"], arguments["style_layers"]
     image, photo, painting = ({layer: maps(layer) for layer in {content_layer, *layers}} for _ in range(3))

@@ -112,7 +112,7 @@ def test_transparency_is_laid_over_white():
     picture = Image.new("RGBA", (1, 2), (0, 0, 0, 0))
     picture.putpixel((0, 1), (0, 100, 200, 255))
     assert load_image(picture).tolist() == [[[255, 255, 255]], [[0, 100, 200]]]
-    # In LAB the letter A is a colour, not transparency.
+    # In LAB the letter A is a color, not transparency.
     assert load_image(Image.new("LAB", (1, 1), (0, 128, 128))).max() <= 2
     palette = Image.new("P", (1, 1), 0)
     palette.putpalette([10, 20, 30])
@@ -120,7 +120,7 @@ def test_transparency_is_laid_over_white():
     assert load_image(palette).tolist() == [[[255, 255, 255]]]
 
 
-def test_grey_sixteen_bit_and_cmyk_pictures_become_rgb():
+def test_gray_sixteen_bit_and_cmyk_pictures_become_rgb():
     assert load_image(Image.new("L", (1, 1), 77)).tolist() == [[[77, 77, 77]]]
     sixteen = Image.fromarray(np.array([[65535, 0, 257 * 80]], dtype=np.uint16))
     assert load_image(sixteen)[0, :, 1].tolist() == [255, 0, 80]
@@ -160,7 +160,7 @@ def test_a_size_below_one_pixel_is_refused():
 
 def test_a_png_keeps_every_value_and_carries_its_settings(tmp_path):
     image = np.random.default_rng(1).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    settings = {"recipe": "transfer", "arguments": {"style_weight": 100.0, "photo": "Bär.jpg"}}
+    settings = {"recipe": "transfer", "arguments": {"style_weight": 100.0, "content": "Bär.jpg"}}
     path = save_image(image, tmp_path / "picture.png", settings)
     assert (load_image(path) == image).all()
     assert read_settings(path) == json.loads(json.dumps(settings))
@@ -244,5 +244,5 @@ def test_an_array_is_taken_as_it_is_unless_it_can_only_be_fractions():
 @pytest.mark.parametrize("alpha", [0, 51, 128, 255])
 def test_an_arrays_transparency_is_laid_over_white(alpha):
     image = load_image(np.full((3, 4, 4), (200, 60, 20, alpha), np.uint8))
-    expected = [255 + (colour - 255) * alpha / 255 for colour in (200, 60, 20)]
+    expected = [255 + (color - 255) * alpha / 255 for color in (200, 60, 20)]
     np.testing.assert_allclose(image, np.broadcast_to(expected, (3, 4, 3)), atol=1e-3)

@@ -1,5 +1,6 @@
 """What holds for every image, mask and setting, tried on many drawn at random."""
 
+import dataclasses
 import io
 import json
 
@@ -12,6 +13,8 @@ from PIL import Image
 
 from helpers import (
     CourseError,
+    Network,
+    Run,
     bundled_image,
     deprocess,
     load_image,
@@ -22,11 +25,11 @@ from helpers import (
     save_image,
     save_preset,
 )
-from helpers.engine.arguments import checked
 from helpers.engine.coarse_to_fine import pyramid, shared_steps
+from helpers.engine.run import fingerprint
 from helpers.errors import check_number, check_whole
 from helpers.files.writing import safe_stem
-from helpers.recipes import fingerprint
+from helpers.options import GROUPS, filled, merged
 
 # The first example of a test may have to wait for imports; the folder of a test serves all its examples.
 settings.register_profile(
@@ -58,7 +61,7 @@ def test_an_image_is_the_same_after_pixels_and_after_a_file(image):
 
 
 @given(IMAGES, st.integers(1, 40), st.booleans())
-def test_a_size_is_the_shorter_side_and_colours_stay_within_their_range(image, size, crop):
+def test_a_size_is_the_shorter_side_and_colors_stay_within_their_range(image, size, crop):
     loaded = load_image(image, size, crop)
     height, width = loaded.shape[:2]
     assert min(height, width) == size
@@ -146,9 +149,9 @@ FITTING = st.fixed_dictionaries(
         "size": st.integers(1, 4096),
         "steps": st.integers(1, 1000),
         "style_weight": st.floats(0, 1e6),
-        "painting_scale": st.floats(0.1, 8),
+        "style_scale": st.floats(0.1, 8),
         "tolerance": st.floats(0, 0.99),
-        "colours": st.sampled_from(["painting", "luminance", "covariance", "histogram"]),
+        "colors": st.sampled_from(["style", "luma", "covariance", "histogram"]),
         "blend": st.lists(st.floats(0, 9), min_size=1, max_size=4),
         "layer_weights": st.dictionaries(st.sampled_from(["conv1_1", "block2_conv1"]), st.floats(0, 9)),
         "seed": st.integers(0, 2**40),
@@ -158,7 +161,9 @@ FITTING = st.fixed_dictionaries(
 
 @given(FITTING)
 def test_settings_that_fit_pass_and_are_the_same_after_a_file(tmp_path, arguments):
-    assert checked(dict(arguments)) == arguments
+    arguments = merged(arguments)
+    for name, kind in GROUPS.items():
+        assert filled(kind, arguments.get(name, {}))
     path = save_preset(tmp_path / "mine.json", **arguments)
     assert load_preset(path) == arguments
     image = np.zeros((2, 3, 3), np.uint8)
@@ -177,30 +182,57 @@ ANYTHING = st.recursive(
     st.dictionaries(
         st.sampled_from(
             [
-                "size",
-                "steps",
-                "seed",
-                "blend",
-                "terms",
-                "layer_weights",
-                "memory",
-                "tolerance",
-                "scales",
-                "optimizer",
-                "colours",
-                "painting_scale",
-                "checkpoint",
-                "resume",
+                *(field.name for kind in GROUPS.values() for field in dataclasses.fields(kind)),
+                *GROUPS,
+                "unknown",
             ]
         ),
         ANYTHING,
     )
 )
 def test_any_settings_pass_or_are_a_course_error(one_sentence, arguments):
-    try:
-        checked(dict(arguments))
-    except CourseError as error:
-        one_sentence(error)
+    arguments = merged(arguments)
+    for name, kind in GROUPS.items():
+        try:
+            options = filled(kind, arguments.get(name, {}))
+        except CourseError as error:
+            one_sentence(error)
+        else:
+            assert isinstance(options, kind)
+
+
+def test_options_are_merged_field_by_field_and_the_later_override():
+    first = {"size": 96, "run": Run(scales=2, tolerance=0.1), "pooling": "max"}
+    then = {"run": {"scales": 1}, "network": Network(normalized=False), "size": 32}
+    assert merged(first, then) == {
+        "size": 32,
+        "run": {"scales": 1, "tolerance": 0.1},
+        "network": {"pooling": "max", "normalized": False},
+    }
+    run = filled(Run, merged(first, then)["run"], scales=7, parametrization="cosine")
+    assert (run.scales, run.tolerance, run.parametrization, run.memory) == (1, 0.1, "cosine", None)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"scale": 1}, "Run has no 'scale'; near are scales"),
+        ("lbfgs", r"given as Run\(…\), not 'lbfgs'"),
+        (Network(), r"given as Run\(…\), not Network"),
+        ({"scales": 0}, "at least 1, not 0"),
+        ({"progress": 1}, "progress is True or False, not 1"),
+    ],
+)
+def test_options_of_another_kind_are_refused_in_a_sentence(given, said, one_sentence):
+    with pytest.raises(CourseError, match=said) as refused:
+        filled(Run, given)
+    one_sentence(refused.value)
+
+
+def test_a_group_tells_what_each_of_its_fields_does():
+    for kind in GROUPS.values():
+        for field in dataclasses.fields(kind):
+            assert f"``{field.name}``: {field.metadata['help']}." in kind.__doc__
 
 
 @given(st.text(max_size=200))

@@ -1,4 +1,3 @@
-import inspect
 import json
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from helpers import (
     bundled_image,
     load_image,
     load_mask,
-    objective,
     read_settings,
     recipes,
     reconstruct,
@@ -22,6 +20,10 @@ from helpers import (
     synthesize_texture,
     transfer,
 )
+from helpers.engine import run as run_module
+from helpers.engine.objective import Evaluator
+from helpers.engine.run import json_ready
+from helpers.options import merged
 from helpers.vgg import MEAN_ACTIVATIONS
 
 ROOT = Path(__file__).parent.parent
@@ -30,15 +32,15 @@ QUIET = {"progress": False, "weights": "bundled"}
 
 @pytest.fixture(scope="module")
 def result(photo, painting):
-    return transfer(photo, painting, steps=12, **QUIET)
+    return transfer(photo, painting, **merged({"steps": 12}, QUIET))
 
 
 def test_the_loss_falls(result, photo, painting):
     runs = [
         result,
-        reconstruct(photo, "conv2_1", steps=12, **QUIET),
-        synthesize_texture(painting, ["conv1_1", "conv2_1"], steps=12, **QUIET),
-        transfer(photo, painting, steps=12, optimizer="adam", **QUIET),
+        reconstruct(photo, "conv2_1", **merged({"steps": 12}, QUIET)),
+        synthesize_texture(painting, ["conv1_1", "conv2_1"], **merged({"steps": 12}, QUIET)),
+        transfer(photo, painting, **merged({"steps": 12, "optimizer": "adam"}, QUIET)),
     ]
     for run in runs:
         assert run.history[-1]["total"] < 0.7 * run.history[0]["total"]
@@ -61,34 +63,37 @@ def test_a_result_holds_what_a_reader_needs(result, photo):
 
 
 def test_the_same_seed_gives_the_same_picture(photo, painting):
-    runs = [transfer(photo, painting, start="noise", steps=4, seed=seed, **QUIET) for seed in (1, 1, 2)]
+    runs = [
+        transfer(photo, painting, **merged({"start": "noise", "steps": 4, "seed": seed}, QUIET))
+        for seed in (1, 1, 2)
+    ]
     difference = np.abs(runs[0].image.astype(float) - runs[1].image)
     assert difference.max() <= 2
     assert np.abs(runs[0].image.astype(float) - runs[2].image).mean() > 5
 
 
 def test_a_saved_pictures_settings_repeat_the_run(tmp_path):
-    first = transfer("temple", bundled_image("great_wave"), size=32, steps=4, **QUIET)
+    first = transfer("temple", bundled_image("great_wave"), **merged({"size": 32, "steps": 4}, QUIET))
     path = first.save(tmp_path / "picture.png")
     settings = read_settings(path)
-    again = getattr(recipes, settings["recipe"])(**settings["arguments"], progress=False)
+    again = getattr(recipes, settings["recipe"])(**merged(settings["arguments"], {"progress": False}))
     assert np.abs(again.image.astype(float) - load_image(path)).max() <= 2
     assert again.settings == first.settings
 
 
 def test_settings_name_bundled_pictures_and_no_folder_of_this_machine():
-    result = transfer(bundled_image("temple"), "great_wave", size=32, steps=1, **QUIET)
-    assert result.settings["arguments"]["photo"] == "temple"
+    result = transfer(bundled_image("temple"), "great_wave", **merged({"size": 32, "steps": 1}, QUIET))
+    assert result.settings["arguments"]["content"] == "temple"
     assert str(bundled_image("temple").parent) not in json.dumps(result.settings)
 
 
 def test_pictures_given_as_bytes_and_open_files_are_read_once(tmp_path, photo):
     path = bundled_image("great_wave")
     with path.open("rb") as file:
-        result = transfer(photo, file, steps=1, **QUIET)
-    again = transfer(photo, path.read_bytes(), steps=1, **QUIET)
+        result = transfer(photo, file, **merged({"steps": 1}, QUIET))
+    again = transfer(photo, path.read_bytes(), **merged({"steps": 1}, QUIET))
     assert result.settings["inputs"] == again.settings["inputs"]
-    assert result.settings["arguments"]["painting"] == {"given_as": "BufferedReader"}
+    assert result.settings["arguments"]["style"] == {"given_as": "BufferedReader"}
 
 
 def test_a_result_saved_as_jpeg_has_no_settings(result, tmp_path):
@@ -96,22 +101,26 @@ def test_a_result_saved_as_jpeg_has_no_settings(result, tmp_path):
     assert np.abs(load_image(path) - result.image).mean() < 8
 
 
-@pytest.mark.parametrize("start", ["photo", "painting", "noise", np.full((20, 50, 3), 90, np.uint8)])
+@pytest.mark.parametrize("start", ["content", "style", "noise", np.full((20, 50, 3), 90, np.uint8)])
 def test_a_transfer_starts_from_what_is_asked(photo, painting, start):
     images = []
     transfer(
         photo,
         painting,
-        start=start,
-        steps=1,
-        optimizer="adam",
-        callback=lambda record, image: images.append(image().astype(float)),
-        **QUIET,
+        **merged(
+            {
+                "start": start,
+                "steps": 1,
+                "optimizer": "adam",
+                "callback": lambda record, image: images.append(image().astype(float)),
+            },
+            QUIET,
+        ),
     )
-    # One step of Adam moves each colour by at most its learning rate of five grey levels.
+    # One step of Adam moves each color by at most its learning rate of five gray levels.
     expected = {
-        "photo": photo,
-        "painting": recipes._cover(load_image(painting, size=32), *photo.shape[:2]),
+        "content": photo,
+        "style": recipes._cover(load_image(painting, size=32), *photo.shape[:2]),
         "noise": recipes.white_noise(*photo.shape[:2], seed=0),
     }.get(start if isinstance(start, str) else "", np.full(photo.shape, 90.0))
     assert np.abs(images[0] - expected).max() < 6
@@ -121,26 +130,34 @@ def test_a_painting_of_another_size_and_shape_fits(photo):
     tall = load_image("great_wave", size=30).transpose(1, 0, 2)
     large = load_image("great_wave", size=64)
     for painting in (tall, large):
-        result = transfer(photo, painting, steps=1, **QUIET)
+        result = transfer(photo, painting, **merged({"steps": 1}, QUIET))
         assert result.image.shape == photo.shape
-    assert result.settings["inputs"]["painting"]["height"] == 32
+    assert result.settings["inputs"]["style"]["height"] == 32
 
 
 def test_size_sets_the_shorter_side_of_the_result():
-    assert transfer("temple", "great_wave", size=24, steps=1, **QUIET).image.shape == (24, 36, 3)
-    assert reconstruct("cat", "conv1_1", size=20, steps=1, **QUIET).image.shape[0] == 20
+    assert transfer("temple", "great_wave", **merged({"size": 24, "steps": 1}, QUIET)).image.shape == (
+        24,
+        36,
+        3,
+    )
+    assert reconstruct("cat", "conv1_1", **merged({"size": 20, "steps": 1}, QUIET)).image.shape[0] == 20
 
 
 @pytest.mark.parametrize("size", [40, (20, 48), None])
 def test_a_texture_has_any_size(painting, size):
-    result = synthesize_texture(painting, "conv2_1", size=size, steps=1, **QUIET)
+    result = synthesize_texture(painting, "conv2_1", **merged({"size": size, "steps": 1}, QUIET))
     assert result.image.shape[:2] == {40: (40, 40), None: painting.shape[:2]}.get(size, size)
 
 
 def test_equation_1_as_printed_grows_with_the_number_of_entries(photo, painting):
     sums, means = (
         transfer(
-            photo, painting, content_per_entry=per_entry, style_weight=0, start="noise", steps=1, **QUIET
+            photo,
+            painting,
+            **merged(
+                {"content_per_entry": per_entry, "style_weight": 0, "start": "noise", "steps": 1}, QUIET
+            ),
         )
         for per_entry in (False, True)
     )
@@ -152,19 +169,19 @@ def test_equation_1_as_printed_grows_with_the_number_of_entries(photo, painting)
 def test_layer_weights_choose_what_counts(photo, painting):
     layers = ["conv1_1", "conv2_1"]
     run = {"style_layers": layers, "content_weight": 0, "start": "noise", "steps": 1, **QUIET}
-    only_first = transfer(photo, painting, layer_weights={"conv1_1": 1.0, "conv2_1": 0.0}, **run)
-    alone = transfer(photo, painting, **{**run, "style_layers": ["conv1_1"]})
+    only_first = transfer(photo, painting, **merged({"layer_weights": {"conv1_1": 1.0, "conv2_1": 0.0}}, run))
+    alone = transfer(photo, painting, **merged({**run, "style_layers": ["conv1_1"]}))
     assert only_first.history[0]["style"] == pytest.approx(alone.history[0]["style"], rel=1e-3)
 
 
 def test_coarse_to_fine_ends_at_the_full_size(photo, painting):
-    result = transfer(photo, painting, scales=2, steps=5, **QUIET)
+    result = transfer(photo, painting, **merged({"scales": 2, "steps": 5}, QUIET))
     assert [record["size"] for record in result.history] == [16, 16, 32, 32, 32]
     assert result.image.shape == photo.shape
 
 
 def test_a_transfer_from_the_photo_without_style_keeps_the_photo(photo, painting):
-    result = transfer(photo, painting, style_weight=0, steps=3, **QUIET)
+    result = transfer(photo, painting, **merged({"style_weight": 0, "steps": 3}, QUIET))
     assert np.abs(result.image - photo).max() <= 1
     assert [record["step"] for record in result.history] == [0]
 
@@ -174,7 +191,7 @@ def test_the_callback_can_end_a_run(photo, painting):
         if record["step"] == 2:
             raise StopIteration
 
-    result = transfer(photo, painting, steps=30, callback=enough, **QUIET)
+    result = transfer(photo, painting, **merged({"steps": 30, "callback": enough}, QUIET))
     assert len(result.history) == 2
     assert result.settings["steps_taken"] == 2
 
@@ -182,9 +199,9 @@ def test_the_callback_can_end_a_run(photo, painting):
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"photo": "nowhere.jpg"}, FileNotFoundError, "nowhere.jpg"),
-        ({"painting": "nowhere"}, FileNotFoundError, "nowhere"),
-        ({"start": "nosie"}, FileNotFoundError, "'noise', 'photo', 'painting'"),
+        ({"content": "nowhere.jpg"}, FileNotFoundError, "nowhere.jpg"),
+        ({"style": "nowhere"}, FileNotFoundError, "nowhere"),
+        ({"start": "nosie"}, FileNotFoundError, "'noise', 'content', 'style'"),
         ({"content_layer": "conv4_9"}, ValueError, "conv4_9"),
         ({"style_layers": []}, ValueError, "at least one layer"),
         ({"layer_weights": {"conv1_1": 1.0}}, ValueError, "weights name the layers"),
@@ -205,9 +222,9 @@ def test_the_callback_can_end_a_run(photo, painting):
     ],
 )
 def test_settings_that_do_not_fit_are_named(photo, painting, arguments, error, words):
-    run = {"photo": photo, "painting": painting, "steps": 1, **QUIET, **arguments}
+    run = {"content": photo, "style": painting, "steps": 1, **QUIET, **arguments}
     with pytest.raises(error, match=words):
-        transfer(**run)
+        transfer(**merged(run))
 
 
 # What a transfer may be told beside its two pictures.
@@ -216,13 +233,13 @@ CONTROLLED = {"steps": 3, "weights": "bundled", "progress": False, "precision": 
 
 
 def test_blend_weights_of_one_and_nothing_are_one_painting(cat):
-    one = transfer(cat, "great_wave", **CONTROLLED)
-    both = transfer(cat, ["great_wave", "summertime"], blend=[2, 0], **CONTROLLED)
+    one = transfer(cat, "great_wave", **merged(CONTROLLED))
+    both = transfer(cat, ["great_wave", "summertime"], **merged({"blend": [2, 0]}, CONTROLLED))
     assert (one.image == both.image).all()
 
 
 def test_a_blend_lies_between_its_paintings(cat):
-    result = transfer(cat, ["great_wave", "summertime"], blend=[3, 1], **CONTROLLED)
+    result = transfer(cat, ["great_wave", "summertime"], **merged({"blend": [3, 1]}, CONTROLLED))
     record = result.history[-1]
     assert record["total"] == pytest.approx(
         record["content"] + 50 * (0.75 * record["style 1"] + 0.25 * record["style 2"]), rel=1e-4
@@ -230,18 +247,20 @@ def test_a_blend_lies_between_its_paintings(cat):
 
 
 def test_a_large_run_computes_winograd_convolutions_and_a_small_one_direct_ones(cat, monkeypatch):
-    networks, images = [], []
+    extractors, images = [], []
 
-    def noting(terms, *network, tiling=None):
-        networks.append(recipes.Network(*network))
-        return objective(terms, *network, tiling=tiling)
+    def noting(extractor, tiling):
+        extractors.append(extractor)
+        return Evaluator(extractor, tiling)
 
-    monkeypatch.setattr(recipes, "objective", noting)
+    monkeypatch.setattr(run_module, "Evaluator", noting)
     for pays in (48 * 72 * 3 + 1, 48 * 72 * 3):
-        monkeypatch.setattr(recipes, "WINOGRAD_PAYS", pays)
-        result = reconstruct(cat, "conv3_2", start=cat / 2, coordinates="pixels", **CONTROLLED)
+        monkeypatch.setattr(run_module, "WINOGRAD_PAYS", pays)
+        result = reconstruct(
+            cat, "conv3_2", **merged({"start": cat / 2, "parametrization": "pixels"}, CONTROLLED)
+        )
         images.append(result.image.astype(int))
-    assert [network.sliding for network in networks] == [True, False]
+    assert [extractor.direct for extractor in extractors] == [True, False]
     assert np.abs(images[0] - images[1]).mean() < 1
 
 
@@ -263,8 +282,8 @@ def test_a_region_has_the_weight_of_its_area(blend, areas, expected):
 
 
 def test_masks_of_ones_are_no_masks(cat):
-    plain = transfer(cat, "great_wave", **CONTROLLED)
-    masked = transfer(cat, "great_wave", masks=[np.ones(cat.shape[:2])], **CONTROLLED)
+    plain = transfer(cat, "great_wave", **merged(CONTROLLED))
+    masked = transfer(cat, "great_wave", **merged({"masks": [np.ones(cat.shape[:2])]}, CONTROLLED))
     assert np.abs(plain.image.astype(int) - masked.image).max() <= 1
 
 
@@ -272,23 +291,23 @@ def test_each_region_is_painted_in_its_own_manner_and_a_black_one_is_left():
     photo = load_image("cat", 64)
     left = np.zeros(photo.shape[:2], bool)
     left[:, : photo.shape[1] // 2] = True
-    result = transfer(photo, "great_wave", masks=[left], **{**CONTROLLED, "steps": 10})
+    result = transfer(photo, "great_wave", **merged({"masks": [left]}, {**CONTROLLED, "steps": 10}))
     change = np.abs(result.image - photo).mean(axis=2)
     assert change[:, :24].mean() > 3 * change[:, -16:].mean()
     masks = [left, ~left]
-    both = transfer(photo, ["great_wave", "composition_viii"], masks=masks, **CONTROLLED)
+    both = transfer(photo, ["great_wave", "composition_viii"], **merged({"masks": masks}, CONTROLLED))
     assert {"style 1", "style 2"} <= set(both.history[-1])
 
 
 def test_a_painting_of_which_all_is_looked_at_is_the_painting(cat):
-    plain = transfer(cat, "great_wave", **CONTROLLED)
+    plain = transfer(cat, "great_wave", **merged(CONTROLLED))
     for mask in (None, np.ones(load_image("great_wave", 48).shape[:2])):
-        part = transfer(cat, "great_wave", painting_masks=[mask], **CONTROLLED)
+        part = transfer(cat, "great_wave", **merged({"style_masks": [mask]}, CONTROLLED))
         assert np.abs(plain.image.astype(int) - part.image).max() <= 1
 
 
 def test_what_a_painting_shows_elsewhere_is_not_looked_at():
-    # The left half of the painting is red, the right half blue; each half of a grey picture gets one of them.
+    # The left half of the painting is red, the right half blue; each half of a gray picture gets one of them.
     painting = np.zeros((48, 72, 3), np.float32)
     painting[:, :36, 0] = painting[:, 36:, 2] = 220
     left = np.zeros((48, 72), bool)
@@ -298,9 +317,10 @@ def test_what_a_painting_shows_elsewhere_is_not_looked_at():
         result = transfer(
             np.full((48, 72, 3), 110.0),
             [painting] * 2,
-            masks=[left, ~left],
-            painting_masks=parts,
-            **{**CONTROLLED, "steps": 15, "style_weight": 500.0},
+            **merged(
+                {"masks": [left, ~left], "style_masks": parts},
+                {**CONTROLLED, "steps": 15, "style_weight": 500.0},
+            ),
         )
         red = result.image[..., 0].astype(float) - result.image[..., 2]
         redder_on_the_left.append(red[:, :24].mean() - red[:, -24:].mean())
@@ -310,33 +330,33 @@ def test_what_a_painting_shows_elsewhere_is_not_looked_at():
 
 def test_the_painting_scale_is_that_of_the_painting(cat):
     painting = load_image("great_wave", 96)
-    half = transfer(cat, painting, painting_scale=0.75, **CONTROLLED)
-    by_hand = transfer(cat, load_image(painting, 36), **CONTROLLED)
+    half = transfer(cat, painting, **merged({"style_scale": 0.75}, CONTROLLED))
+    by_hand = transfer(cat, load_image(painting, 36), **merged(CONTROLLED))
     assert (half.image == by_hand.image).all()
-    assert half.settings["inputs"]["painting"]["height"] == 36
+    assert half.settings["inputs"]["style"]["height"] == 36
 
 
 def test_a_run_starts_from_an_earlier_result(cat):
-    first = transfer(cat, "great_wave", **CONTROLLED)
-    second = transfer(cat, "great_wave", start=first, **CONTROLLED)
+    first = transfer(cat, "great_wave", **merged(CONTROLLED))
+    second = transfer(cat, "great_wave", **merged({"start": first}, CONTROLLED))
     assert second.history[-1]["total"] < first.history[-1]["total"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"blend": [1, 2]}, "There are 1 paintings and 2 weights"),
+        ({"blend": [1, 2]}, "There are 1 style images and 2 weights"),
         ({"blend": [0]}, "not all 0"),
         ({"blend": [-1]}, "0 or more"),
-        ({"masks": []}, "1 paintings and 0 masks"),
-        ({"masks": [np.zeros((48, 72))]}, "leave no place to paint"),
+        ({"masks": []}, "1 style images and 0 masks"),
+        ({"masks": [np.zeros((48, 72))]}, "leave nothing to paint"),
         ({"masks": [np.ones((48, 48))]}, "48 × 48 pixels and the picture 72 × 48"),
         ({"masks": [np.full((48, 72), np.nan)]}, "finite"),
-        ({"painting_masks": []}, "1 paintings and 0 masks of parts"),
-        ({"painting_masks": [np.zeros((48, 71))]}, "covers nothing"),
-        ({"painting_masks": [np.ones((48, 20))]}, "proportions have to agree"),
-        ({"painting_scale": 0}, "above 0"),
-        ({"colours": "sepia"}, "not 'sepia'"),
+        ({"style_masks": []}, "1 style images and 0 masks of parts"),
+        ({"style_masks": [np.zeros((48, 71))]}, "covers nothing"),
+        ({"style_masks": [np.ones((48, 20))]}, "proportions have to agree"),
+        ({"style_scale": 0}, "above 0"),
+        ({"colors": "sepia"}, "not 'sepia'"),
         ({"statistic": "median"}, "not 'median'"),
         ({"terms": {"smooth": 1.0}}, "no term 'smooth'"),
         ({"tolerance": 2}, "below 1"),
@@ -346,7 +366,7 @@ def test_a_run_starts_from_an_earlier_result(cat):
 )
 def test_settings_that_do_not_fit_are_refused_in_a_sentence(arguments, said, cat):
     with pytest.raises(ValueError, match=said):
-        transfer(cat, "great_wave", **CONTROLLED, **arguments)
+        transfer(cat, "great_wave", **merged(CONTROLLED, arguments))
 
 
 def test_a_mask_may_be_a_picture_of_another_size(tmp_path, cat):
@@ -362,7 +382,7 @@ def test_a_mask_may_be_a_picture_of_another_size(tmp_path, cat):
 
 def test_a_run_ends_early_where_the_loss_does_not_fall(cat):
     arguments = {**CONTROLLED, "steps": 60}
-    result = transfer(cat, "great_wave", tolerance=0.3, **arguments)
+    result = transfer(cat, "great_wave", **merged({"tolerance": 0.3}, arguments))
     totals = [record["total"] for record in result.history]
     assert 10 < len(totals) < 60
     assert totals[-1] > 0.7 * totals[-11]
@@ -370,27 +390,48 @@ def test_a_run_ends_early_where_the_loss_does_not_fall(cat):
 
 
 def test_the_printed_weights_of_a_program_are_arguments(cat):
-    result = transfer(cat, "great_wave", **CONTROLLED, **as_printed("johnson", 5, 100))
-    assert result.settings["arguments"]["pooling"] == "max"
+    result = transfer(cat, "great_wave", **merged(CONTROLLED, as_printed("johnson", 5, 100)))
+    assert result.settings["arguments"]["network"]["pooling"] == "max"
     assert np.isfinite(result.history[-1]["total"])
 
 
 @pytest.mark.parametrize(
-    ("recipe", "defaults"),
+    ("recipe", "defaults", "network", "run"),
     [
         (
-            transfer,
-            {"content_weight": 1.0, "style_weight": 50.0, "steps": 80, "start": "photo", "normalised": True},
+            lambda **options: transfer("cat", "great_wave", **options),
+            {"content_weight": 1.0, "style_weight": 50.0, "start": "content", "steps": 80},
+            {"normalized": True, "precision": "auto"},
+            {"parametrization": "pixels", "scales": None},
         ),
-        (reconstruct, {"steps": 100, "start": "noise", "scales": 1, "normalised": False}),
-        (synthesize_texture, {"steps": 120, "start": "noise", "normalised": True}),
+        (
+            lambda **options: reconstruct("cat", **options),
+            {"start": "noise", "steps": 100, "layer": "block4_conv2"},
+            {"normalized": False, "precision": "float32"},
+            {"parametrization": "cosine", "scales": 1},
+        ),
+        (
+            lambda **options: synthesize_texture("great_wave", **options),
+            {"start": "noise", "steps": 120},
+            {"normalized": True, "precision": "auto"},
+            {"parametrization": "pixels", "scales": None},
+        ),
     ],
 )
-def test_a_recipe_does_by_default_what_the_documents_say(recipe, defaults):
-    found = inspect.signature(recipe).parameters
-    assert {name: found[name].default for name in defaults} == defaults
-    shared = {"seed": 0, "tolerance": None, "optimizer": "lbfgs", "pooling": "avg", "weights": "auto"}
-    assert {name: found[name].default for name in shared} == shared
+def test_a_recipe_does_by_default_what_its_text_says(recipe, defaults, network, run, monkeypatch):
+    asked = []
+    monkeypatch.setattr(recipes, "minimized", lambda *given: asked.append(given) or (None, [], {}))
+    recipe()
+    ((problem, of_network, of_run, callback),) = asked
+    assert {name: problem.arguments[name] for name in defaults} == defaults
+    assert {"weights": "auto", "pooling": "avg", **network} == vars(of_network)
+    assert {name: vars(of_run)[name] for name in run} == run
+    assert (of_run.optimizer, of_run.tolerance, of_run.deterministic, callback) == (
+        "lbfgs",
+        None,
+        False,
+        None,
+    )
 
 
 @pytest.mark.parametrize(("height", "width"), [(8, 20), (20, 8), (8, 8)])
@@ -413,11 +454,11 @@ def test_settings_tell_what_json_cannot_hold_by_its_kind(tmp_path):
         (bundled_image("temple"), "temple"),
         (tmp_path / "mine.png", str(tmp_path / "mine.png")),
     ):
-        assert recipes._json_ready(value) == expected
+        assert json_ready(value) == expected
 
 
 def test_a_run_is_kept_and_goes_on_only_where_that_is_asked_for(photo, painting, tmp_path):
-    run = {"photo": photo, "painting": painting, "steps": 4, "scales": 1, "precision": "float32", **QUIET}
+    run = {"content": photo, "style": painting, "steps": 4, "scales": 1, "precision": "float32", **QUIET}
     kept = tmp_path / "run.checkpoint"
 
     def steps_of(**more):
@@ -428,7 +469,7 @@ def test_a_run_is_kept_and_goes_on_only_where_that_is_asked_for(photo, painting,
             if more.get("stop") == record["step"]:
                 raise StopIteration
 
-        transfer(**run, checkpoint=kept, resume=more["resume"], callback=note)
+        transfer(**merged(run, {"checkpoint": kept, "resume": more["resume"], "callback": note}))
         return seen
 
     assert steps_of(resume=True, stop=2) == [1, 2]
@@ -440,10 +481,10 @@ def test_a_run_is_kept_and_goes_on_only_where_that_is_asked_for(photo, painting,
 PROGRAM = """
 import sys
 from helpers import transfer
-options = {"deterministic": True} if sys.argv[1] == "bits" else {}
-result = transfer("temple", "great_wave", size=64, steps=12, progress=False, **options)
+run = {"deterministic": sys.argv[1] == "bits", "progress": False}
+result = transfer("temple", "great_wave", size=64, steps=12, run=run)
 arguments = result.settings["arguments"]
-print(arguments["precision"], repr(result.history[-1]["total"]), result.image.tobytes().hex())
+print(arguments["network"]["precision"], repr(result.history[-1]["total"]), result.image.tobytes().hex())
 """
 
 

@@ -25,7 +25,7 @@ from helpers import plot_history, reconstruct, save_preset, synthesize_texture, 
 from helpers.tools.command_line import main
 
 folder = sys.argv[1]
-tiny = {"steps": 2, "size": 32, "progress": False}
+tiny = {"steps": 2, "size": 32, "run": {"progress": False}}
 result = transfer("temple", "great_wave", **tiny)
 result.save(os.path.join(folder, "transfer.png"))
 plot_history({"transfer": result.history})

@@ -8,6 +8,7 @@ from helpers import PIXELS, Term, change_term, load_image, objective, preprocess
 from helpers.compute.framework import keras
 from helpers.engine.tiling import Tiling, feature_maps
 from helpers.layers import STYLE_LAYERS
+from helpers.options import merged
 from helpers.terms import (
     STATISTICS,
     Scene,
@@ -20,9 +21,9 @@ from helpers.terms import (
     style_term,
     total_variation_term,
 )
-from helpers.vgg import Network
+from helpers.vgg import Extractor
 
-NETWORK = Network("random", "avg", False, "float32", sliding=True)
+NETWORK = Extractor("random", "avg", False, "float32", direct=True)
 GENERATOR = np.random.default_rng(5)
 FEATURES = GENERATOR.exponential(size=(1, 6, 7, 4)).astype(np.float32)
 
@@ -36,7 +37,7 @@ def scene(photo="cat", *paintings, size=48):
 
 
 def slope_and_difference(evaluate, pixels, step=0.1):
-    """The slope of the loss along its gradient, and the central difference over ``step`` grey levels."""
+    """The slope of the loss along its gradient, and the central difference over ``step`` gray levels."""
     gradient = numbers(evaluate(pixels)[1])
     direction = gradient / np.sqrt(np.mean(gradient**2))
     ends = [evaluate((pixels + sign * step * direction).astype(np.float32))[0]["total"] for sign in (1, -1)]
@@ -95,10 +96,10 @@ def test_quantiles_of_another_number_of_positions():
 def test_the_histogram_term_pulls_towards_the_painting():
     at = scene("cat", "great_wave")
     evaluate = objective([histogram_term(1.0, at)], *NETWORK)
-    losses, gradient = evaluate(at.photo)
+    losses, gradient = evaluate(at.content)
     step = numbers(gradient)
     step *= 5 / np.abs(step).max()
-    assert evaluate((at.photo - step).astype(np.float32))[0]["total"] < losses["total"]
+    assert evaluate((at.content - step).astype(np.float32))[0]["total"] < losses["total"]
 
 
 def test_the_change_is_counted_only_where_it_can_be_known():
@@ -177,8 +178,8 @@ def test_a_term_of_ones_own_takes_two_lines():
 
     arguments = {"steps": 3, "weights": "bundled", "progress": False}
     terms = {"brightness": Term("brightness", 50.0, (PIXELS,), brightness)}
-    plain = transfer(load_image("cat", 48), "great_wave", **arguments)
-    brighter = transfer(load_image("cat", 48), "great_wave", terms=terms, **arguments)
+    plain = transfer(load_image("cat", 48), "great_wave", **merged(arguments))
+    brighter = transfer(load_image("cat", 48), "great_wave", **merged({"terms": terms}, arguments))
     assert brighter.image.mean() > plain.image.mean() + 1
     assert "brightness" in brighter.history[-1]
 
@@ -186,7 +187,7 @@ def test_a_term_of_ones_own_takes_two_lines():
 def test_terms_by_name_and_by_function():
     at = scene("cat", "great_wave")
     built = build_terms(
-        {"total variation": 0.1, "histogram": 0, "own": lambda s: change_term(1.0, s.photo)}, at
+        {"total variation": 0.1, "histogram": 0, "own": lambda s: change_term(1.0, s.content)}, at
     )
     assert [term.name for term in built] == ["total variation", "own"]
     with pytest.raises(ValueError, match="There is no term 'smooth'; there are 'total variation'"):

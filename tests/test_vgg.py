@@ -89,8 +89,7 @@ def test_layers_of_many_channels_see_what_a_sliding_kernel_sees(
 ):
     monkeypatch.setattr("helpers.compute.precision.multiplies_vectors", lambda: True)
     fast, slow = (
-        feature_model(STYLE_LAYERS, "bundled", precision=precision, sliding=sliding)
-        for sliding in (False, True)
+        feature_model(STYLE_LAYERS, "bundled", precision=precision, direct=direct) for direct in (False, True)
     )
     changed = winograd_layers(precision)
     assert "block4_conv1" in changed
@@ -108,7 +107,7 @@ def test_weights_are_shared_and_frozen():
     small, large = feature_model("conv1_1", "bundled"), feature_model(STYLE_LAYERS, "bundled")
     assert small.get_layer("block1_conv1") is large.get_layer("block1_conv1")
     assert vgg19("bundled") is vgg19("bundled")
-    for model in (small, large, vgg19("bundled"), vgg19("bundled", normalised=True)):
+    for model in (small, large, vgg19("bundled"), vgg19("bundled", normalized=True)):
         assert model.trainable_weights == []
 
 
@@ -135,14 +134,14 @@ def test_pictures_of_any_size_and_no_padding_of_pooling():
     assert smallest_side("conv1_2") == 1
 
 
-def test_normalising_leaves_what_the_network_computes_unchanged_but_for_scale(photo):
+def test_normalizing_leaves_what_the_network_computes_unchanged_but_for_scale(photo):
     plain = feature_model(CONV_LAYERS, "bundled")(preprocess(photo))
-    normalised = feature_model(CONV_LAYERS, "bundled", normalised=True)(preprocess(photo))
+    normalized = feature_model(CONV_LAYERS, "bundled", normalized=True)(preprocess(photo))
     with np.load(MEAN_ACTIVATIONS) as means:
         for name in CONV_LAYERS:
             expected = np.array(plain[name]) / means[f"avg/{name}"]
             np.testing.assert_allclose(
-                np.array(normalised[name]), expected, rtol=2e-3, atol=1e-4 * expected.max()
+                np.array(normalized[name]), expected, rtol=2e-3, atol=1e-4 * expected.max()
             )
 
 
@@ -170,7 +169,7 @@ def test_the_stored_mean_activations_are_those_of_the_bundled_pictures(pooling):
             np.testing.assert_allclose(measured[name], stored[f"{pooling}/{name}"], rtol=1e-3)
 
 
-def test_a_normalised_random_network_has_mean_activation_1(monkeypatch):
+def test_a_normalized_random_network_has_mean_activation_1(monkeypatch):
     image = load_image("gravel", size=48)
     monkeypatch.setattr(
         vgg_module,
@@ -178,7 +177,7 @@ def test_a_normalised_random_network_has_mean_activation_1(monkeypatch):
         lambda weights, pooling: mean_activations(vgg19(weights, pooling), [image]),
     )
     vgg_module._vgg19.cache_clear()
-    means = mean_activations(vgg19("random", normalised=True), [image])
+    means = mean_activations(vgg19("random", normalized=True), [image])
     vgg_module._vgg19.cache_clear()
     for name in CONV_LAYERS:
         heard = means[name] > 0

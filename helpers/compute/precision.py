@@ -5,24 +5,14 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 
 from helpers.compute import winograd
 from helpers.compute.framework import BACKEND, OWN_LAYERS, compiled, device, keras, value_and_gradient
-from helpers.errors import ArgumentError, shown
-
-Precision = Literal["float32", "bfloat16"]
-"""What the convolutions compute in. ``"bfloat16"`` keeps the range of float32 and 8 of its 24 binary digits;
-it halves the memory of feature maps and is faster on some processors and slower on others.
-
-The first convolution computes in float32 either way: it sees the pixels, which 8 digits round to whole grey
-levels.
-"""
-
-PrecisionOfRun = Literal["float32", "bfloat16", "mixed"]
-"""``"mixed"``: bfloat16 as long as it serves, then float32, see ``ROUGH_STEPS`` in ``synthesis``."""
+from helpers.errors import check_choice
+from helpers.options import Precision, RunPrecision
 
 
 def uses_winograd(channels: int, precision: Precision) -> bool:
@@ -53,17 +43,14 @@ def multiplies_vectors() -> bool:
     return ("avx512_bf16" in flags or "bf16" in flags) and "amx_bf16" not in flags
 
 
-def resolve_precision(precision: str) -> PrecisionOfRun:
+def resolve_precision(precision: RunPrecision) -> RunPrecision:
     """What ``precision`` stands for here: ``"auto"`` is ``"mixed"`` where bfloat16 is faster, else float32.
 
-    Raises ``ArgumentError`` for anything else than ``"auto"`` or a ``PrecisionOfRun``.
+    Raises ``ArgumentError`` for anything else than a ``RunPrecision``.
     """
-    if isinstance(precision, str) and precision == "auto":
+    check_choice("The precision", precision, get_args(RunPrecision))
+    if precision == "auto":
         return "mixed" if faster_precision() == "bfloat16" else "float32"
-    if not isinstance(precision, str) or precision not in get_args(PrecisionOfRun):
-        raise ArgumentError(
-            f"The precision is 'auto', 'float32', 'bfloat16' or 'mixed', not {shown(precision)}."
-        )
     return precision
 
 

@@ -31,7 +31,7 @@ class Way(NamedTuple):
     """Where the polynomials are evaluated, besides at infinity."""
 
     channels: int
-    """The fewest channels of the input for which this is faster than sliding the kernel."""
+    """The fewest channels of the input for which this is faster than a direct convolution."""
 
 
 WAYS = {
@@ -80,7 +80,7 @@ def convolve(maps: Any, kernel: Any, points: Sequence[float]) -> Any:
     """
 
     @with_gradient
-    def sliding(maps: Any, kernel: Any) -> tuple[Any, Any]:
+    def convolved(maps: Any, kernel: Any) -> tuple[Any, Any]:
         grid = _grid(maps, len(points) - 1)
 
         def gradient(slope: Any) -> tuple[Any, Any]:
@@ -89,7 +89,7 @@ def convolve(maps: Any, kernel: Any, points: Sequence[float]) -> Any:
         return _convolve(maps, kernel, points, grid), gradient
 
     # A tensor of the t² matrices, not the layer's variable, which TensorFlow would want a gradient of.
-    return sliding(maps, ops.reshape(kernel, (-1, *kernel.shape[2:])))
+    return convolved(maps, ops.reshape(kernel, (-1, *kernel.shape[2:])))
 
 
 class WinogradConvolution(keras.layers.Layer):

@@ -28,7 +28,10 @@ def save_checkpoint(path: Path, state: State, run: Mapping[str, Any]) -> None:
     Raises as ``written_whole`` does.
     """
     about = {"scale": state.scale, "taken": state.taken, "history": state.history, "run": run}
-    arrays = {"pixels": state.pixels, **{f"remembered/{name}": a for name, a in state.remembered.items()}}
+    arrays = {
+        "pixels": state.pixels,
+        **{f"optimizer/{name}": a for name, a in state.optimizer_state.items()},
+    }
     if state.best is not state.pixels:
         arrays["best"] = state.best
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
@@ -58,7 +61,7 @@ def load_checkpoint(path: Path, run: Mapping[str, Any], sizes: Sequence[tuple[in
             pixels=pixels,
             best=arrays.pop("best", pixels),
             history=[dict(record) for record in about["history"]],
-            remembered={name.removeprefix("remembered/"): array for name, array in arrays.items()},
+            optimizer_state={name.removeprefix("optimizer/"): array for name, array in arrays.items()},
         )
         height, width = sizes[state.scale] if noted == run else pixels.shape[1:3]
         sound = pixels.shape == (1, height, width, 3) and np.isfinite(pixels).all()

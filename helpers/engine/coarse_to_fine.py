@@ -1,25 +1,23 @@
-"""The loop over pixels: an objective, a start, and an optimiser that lowers the one from the other."""
+"""The loop over pixels: an objective, a start, and an optimizer that lowers the one from the other."""
 
 import dataclasses
 import itertools
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
 from helpers.compute.framework import OUT_OF_MEMORY, keras
+from helpers.engine.lbfgs import History, lbfgs
 from helpers.engine.objective import Evaluate
-from helpers.engine.optimizers import ADAM_LEARNING_RATE, Memory, adam, lbfgs, moments
-from helpers.engine.parametrization import Coordinates
+from helpers.engine.optimizers import ADAM_LEARNING_RATE, adam, moments
 from helpers.errors import RunError, TooLargeError, check_choice, check_number, check_whole
 from helpers.images import IMAGENET_MEAN, deprocess, preprocess, resize_image
+from helpers.options import MOST_SCALES, Optimizer, Parametrization
 
 logger = logging.getLogger(__name__)
-
-Optimizer = Literal["lbfgs", "adam"]
-"""See ``lbfgs`` and ``adam``."""
 
 Record = dict[str, float]
 """One step of a run: step, evaluations, seconds, size, total, and each term's loss before its weight.
@@ -35,13 +33,10 @@ It may raise ``StopIteration`` to end the run with the current image.
 """
 
 NOISE = 20.0
-"""The standard deviation of the white noise that runs start from, in grey levels."""
+"""The standard deviation of the white noise that runs start from, in gray levels."""
 
 COARSE_STEPS = 40
 """Steps that a smaller size takes at most: more of them were measured to save none at the larger."""
-
-MOST_SCALES = 16
-"""A picture halved as often is smaller than one that the network sees anything in."""
 
 MOST_STEPS = 1_000_000
 """A run has hundreds of steps; more than this many are a slip of the keyboard."""
@@ -50,11 +45,11 @@ TOLERANCE_STEPS = 10
 """Over how many steps a run looks back to see whether the loss still falls."""
 
 ROUGH_STEPS = 300
-"""Steps that the largest size takes at most before its finer objective.
+"""Steps that the largest size takes at most before its objective in float32.
 
 Measured on four transfers: after 200 steps, as after 300, the loss of a run in bfloat16 is between 0.3 %
 below and 1.1 % above that of one in float32. About then with Winograd's products, some 50 steps later with
-sliding kernels, no step that L-BFGS tries lowers what bfloat16 shows.
+direct convolutions, no step that L-BFGS tries lowers what bfloat16 shows.
 """
 
 COARSEST_SIDE = 112
@@ -63,7 +58,7 @@ would paint into a smaller picture stays as shapes of the painting where the pho
 
 
 def white_noise(height: int, width: int, seed: int) -> np.ndarray:
-    """An image of white noise: every value drawn by itself, around the mean colour of ImageNet.
+    """An image of white noise: every value drawn by itself, around the mean color of ImageNet.
 
     The standard deviation is ``NOISE``: noise of the whole range would leave speckle where no term sees it.
     Returns ``float32 (height, width, 3)`` within 0…255; the same seed gives the same image.
@@ -111,7 +106,7 @@ class State:
     """Where a run is between two steps: enough to go on from there as if nothing had happened."""
 
     scale: int
-    """Which of the run's sizes it is at, from 0; one more with the finer objective of the last."""
+    """Which of the run's sizes it is at, from 0; one more with the build_in_float32 objective of the last."""
 
     taken: int
     """How many steps of that size are done."""
@@ -124,27 +119,27 @@ class State:
 
     history: list[Record]
 
-    remembered: Mapping[str, np.ndarray]
-    """What the optimiser remembers, see ``Memory.arrays`` and ``moments``."""
+    optimizer_state: Mapping[str, np.ndarray]
+    """Of the optimizer, see ``History.arrays`` and ``moments``."""
 
 
 Keep = Callable[[Callable[[], State], bool], None]
 """Called once a step with a function that returns the state, and once more, with ``True``, at the end."""
 
 
-def minimise(
+def minimize(
     evaluate: Evaluate,
     pixels: np.ndarray,
     *,
     steps: int,
     optimizer: Optimizer = "lbfgs",
-    coordinates: Coordinates = "pixels",
+    parametrization: Parametrization = "pixels",
     tolerance: float | None = None,
     callback: Callback | None = None,
     resume: State | None = None,
     keep: Keep | None = None,
 ) -> tuple[np.ndarray, list[Record]]:
-    """Lower an objective by changing the pixels, which stay within the range of colours.
+    """Lower an objective by changing the pixels, which stay within the range of colors.
 
     ``evaluate``: what ``objective`` returns. ``pixels``: the start, ``(1, H, W, 3)``.
     Everything else is as in ``coarse_to_fine``, of which this is the case of one size.
@@ -155,7 +150,7 @@ def minimise(
         [pixels.shape[1:3]],
         steps=steps,
         optimizer=optimizer,
-        coordinates=coordinates,
+        parametrization=parametrization,
         tolerance=tolerance,
         callback=callback,
         resume=resume,
@@ -170,9 +165,9 @@ def coarse_to_fine(
     *,
     steps: int,
     optimizer: Optimizer = "lbfgs",
-    coordinates: Coordinates = "pixels",
+    parametrization: Parametrization = "pixels",
     tolerance: float | None = None,
-    finer: Callable[[int, int], Evaluate] | None = None,
+    build_in_float32: Callable[[int, int], Evaluate] | None = None,
     callback: Callback | None = None,
     resume: State | None = None,
     keep: Keep | None = None,
@@ -184,11 +179,12 @@ def coarse_to_fine(
     ``sizes``: heights and widths, as ``pyramid`` gives them.
     ``steps``: the number of steps in all, see ``shared_steps``; L-BFGS ends earlier where no step
     lowers the loss.
-    ``coordinates``: see ``Coordinates``; Adam always moves the pixels.
+    ``parametrization``: ``"pixels"`` or ``"cosine"``, see ``engine.parametrization``; Adam always optimizes
+    the pixels.
     ``tolerance``: end a size early where its last ``TOLERANCE_STEPS`` steps lowered the loss by less than
     this share of it, such as 0.01; ``None`` takes all steps.
-    ``finer``: like ``build``, the same objective in a finer precision, with which L-BFGS goes on at the last
-    size after ``ROUGH_STEPS`` steps there, or where no step lowers the other.
+    ``build_in_float32``: like ``build``, for a run that begins in bfloat16: L-BFGS goes on with it at the
+    last size, after ``ROUGH_STEPS`` steps there, or where no step lowers the other.
     ``callback``: see ``Callback``. An interrupt (Ctrl-C, a notebook's stop button) ends the run as
     ``StopIteration`` does.
     ``resume``: the state of a run with the same arguments to go on from. ``keep``: see ``Keep``.
@@ -198,29 +194,30 @@ def coarse_to_fine(
 
     Returns the pixels of the lowest loss, in the last of the sizes, and one record a step; where no step
     lowers the loss, one record of the start, with step 0.
-    Raises ``ArgumentError`` for an unknown optimiser, fewer than one step, or a tolerance outside 0…1,
+    Raises ``ArgumentError`` for an unknown optimizer, fewer than one step, or a tolerance outside 0…1,
     ``RunError`` and ``TooLargeError`` where not even the start can be evaluated.
     Source: growing sizes: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017).
     """
-    check_choice("The optimiser", optimizer, get_args(Optimizer))
-    check_choice("The coordinates", coordinates, get_args(Coordinates))
+    check_choice("The optimizer", optimizer, get_args(Optimizer))
+    check_choice("The parametrization", parametrization, get_args(Parametrization))
     if tolerance is not None:
         check_number("The tolerance, a share of the loss,", tolerance, most=1.0)
     stages = [
         _Stage(*size, build, share)
         for size, share in zip(sizes, shared_steps(steps, len(sizes)), strict=True)
     ]
-    if finer is not None and optimizer == "lbfgs":
+    if build_in_float32 is not None and optimizer == "lbfgs":
         last = stages[-1]
-        stages[-1:] = [last._replace(steps=min(last.steps, ROUGH_STEPS)), last._replace(build=finer)]
+        rough = last._replace(steps=min(last.steps, ROUGH_STEPS))
+        stages[-1:] = [rough, last._replace(build=build_in_float32)]
     run = _Run(start(*sizes[0]), callback, keep) if resume is None else _Run.of_state(resume, callback, keep)
     first = run.scale
-    memory: Memory | None = None
+    past: History | None = None
     try:
         for scale in range(first, len(stages)):
             height, width, objective_at, share = stages[scale]
             resumed = resume if resume is not None and scale == first else None
-            if objective_at is finer:
+            if objective_at is build_in_float32:
                 # What the rough objective has left of the steps of this size.
                 share -= run.taken_at(height, width) - (resumed.taken if resumed else 0)
             if not share:
@@ -229,18 +226,18 @@ def coarse_to_fine(
             run.evaluate = objective_at(height, width)
             if optimizer == "lbfgs":
                 if resumed:
-                    memory = Memory.of_arrays(run.pixels.shape, resumed.remembered)
-                elif memory is None or (coordinates == "fourier" and objective_at is build):
+                    past = History.of_arrays(run.pixels.shape, resumed.optimizer_state)
+                elif past is None or (parametrization == "cosine" and objective_at is build):
                     # Cosine coefficients of one size are not those of another: these begin anew.
-                    memory = Memory(run.pixels.shape)
+                    past = History(run.pixels.shape)
                 elif objective_at is build:
-                    memory = memory.enlarged(height, width)
-                run.remembers = memory.arrays
-                taken = lbfgs(run.evaluated, run.pixels, coordinates, memory)
+                    past = past.enlarged(height, width)
+                run.state_of_optimizer = past.arrays
+                taken = lbfgs(run.evaluated, run.pixels, parametrization, past)
             else:
                 rule = keras.optimizers.Adam(ADAM_LEARNING_RATE)
-                run.remembers = lambda rule=rule: moments(rule)
-                taken = adam(run.evaluated, run.pixels, rule, resumed and resumed.remembered)
+                run.state_of_optimizer = lambda rule=rule: moments(rule)
+                taken = adam(run.evaluated, run.pixels, rule, resumed and resumed.optimizer_state)
             settled = False
             for pixels, losses in itertools.islice(taken, share - run.taken):
                 run.after_step(pixels, losses)
@@ -289,7 +286,7 @@ class _Run:
         self.history: list[Record] = list(history)
         self.scale, self.taken = 0, 0
         self.evaluate: Evaluate
-        self.remembers: Callable[[], dict[str, np.ndarray]] = dict
+        self.state_of_optimizer: Callable[[], dict[str, np.ndarray]] = dict
         self._lowest = np.inf
         self._callback, self._keep = callback, keep
         self._evaluations = int(self.history[-1]["evaluations"]) if self.history else 0
@@ -348,7 +345,7 @@ class _Run:
     def state(self) -> State:
         pixels = keras.ops.convert_to_numpy(self.pixels)
         best = pixels if self.best is self.pixels else keras.ops.convert_to_numpy(self.best)
-        return State(self.scale, self.taken, pixels, best, list(self.history), self.remembers())
+        return State(self.scale, self.taken, pixels, best, list(self.history), self.state_of_optimizer())
 
     def _record(self, step: int, losses: dict[str, float]) -> Record:
         return {

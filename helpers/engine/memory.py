@@ -7,12 +7,12 @@ from pathlib import Path
 import psutil
 
 from helpers.compute.framework import gpu_memory
-from helpers.compute.precision import Precision
 from helpers.compute.winograd import WAYS
-from helpers.engine.optimizers import remembered_steps
+from helpers.engine.lbfgs import history_length
 from helpers.engine.tiling import Tiling, useful_cut
 from helpers.errors import TooLargeError, check_number
 from helpers.layers import filters, layers_up_to, receptive_margin, stride
+from helpers.options import Precision
 from helpers.vgg import FLOAT32_LAYERS, winograd_layers
 
 GB = 1e9
@@ -23,7 +23,7 @@ UNASKED = 6 * GB
 _FIXED: Mapping[Precision, float] = {"float32": 1.0 * GB, "bfloat16": 0.8 * GB}
 """Measured: Python, Keras with TensorFlow, and the weights, as Winograd's kernels where these are used."""
 
-_IMAGES = 12  # The optimiser's points and gradients, and the inputs.
+_IMAGES = 12  # The optimizer's points and gradients, and the inputs.
 _IN_PIECES = 2.2
 """What tiles take beside the maps that they hold, since memory is freed in other pieces than it is asked for:
 measured at 2048 × 2048 in bfloat16, 1.8 times with a cut at block2_pool and 2.4 at block3_pool."""
@@ -71,7 +71,7 @@ def peak_memory(
         carried = 2 * pixels * _bytes(cut, precision) if cut else 0
         maps = _IN_PIECES * (max(tile, pixels * _held_by(behind, precision) if cut else 0) + carried)
     target = pixels * _bytes(deepest, "float32")
-    images = 2 * remembered_steps(height, width) + _IMAGES
+    images = 2 * history_length(height, width) + _IMAGES
     return _FIXED[precision] + maps + target + pixels * 3 * 4 * images
 
 

@@ -2,15 +2,15 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from helpers.compute.framework import compiled, keras, value_and_gradient
-from helpers.compute.precision import Precision
-from helpers.engine.tiling import Tiling, evaluate_tiled, layers_of, total_and_losses
+from helpers.engine.tiling import Tiling, evaluate_tiled, feature_maps, layers_of, styles, total_and_losses
 from helpers.errors import ArgumentError
 from helpers.layers import Pooling
+from helpers.options import Precision
 from helpers.terms import PIXELS, Term, data_of, maps_of, sums_of_terms
-from helpers.vgg import Network, feature_model
+from helpers.vgg import Extractor, feature_model
 
 ops = keras.ops
 
@@ -22,14 +22,14 @@ def objective(
     terms: Sequence[Term],
     weights: str = "auto",
     pooling: Pooling = "avg",
-    normalised: bool = False,
+    normalized: bool = False,
     precision: Precision = "float32",
-    sliding: bool = False,
+    direct: bool = False,
     tiling: Tiling | None = None,
 ) -> Evaluate:
     """Build the weighted sum of some terms as a compiled function of the pixels, with its gradient.
 
-    The network is ``feature_model(layers, weights, pooling, normalised, precision, sliding)``, cut after the
+    The network is ``feature_model(layers, weights, pooling, normalized, precision, direct)``, cut after the
     deepest layer a term needs. ``tiling``: how the pixels are cut up, by default not at all.
 
     Objectives whose terms differ in their weights, maps and targets alone share one compiled graph.
@@ -40,10 +40,10 @@ def objective(
     if len(set(names)) != len(names):
         raise ArgumentError(f"Each term needs a name of its own, these are {', '.join(names)}.")
     kinds = tuple(term._replace(weight=None, maps=None, targets=None) for term in terms)
-    network = Network(weights, pooling, normalised, precision, sliding)
+    extractor = Extractor(weights, pooling, normalized, precision, direct)
     maps, data = keras.tree.map_structure(ops.convert_to_tensor, (maps_of(terms), data_of(terms)))
     if tiling is None:
-        evaluate = _whole(kinds, network)
+        evaluate = _whole(kinds, extractor)
     else:
         over_pixels = tuple(kind for kind in kinds if kind.layers == (PIXELS,))
         over_maps = tuple(kind for kind in kinds if kind.layers != (PIXELS,))
@@ -55,9 +55,11 @@ def objective(
                 )
         # Terms over the pixels, which are few, are taken as a whole all the same.
         parts = (
-            [(over_maps, functools.partial(evaluate_tiled, over_maps, network, tiling))] if over_maps else []
+            [(over_maps, functools.partial(evaluate_tiled, over_maps, extractor, tiling))]
+            if over_maps
+            else []
         )
-        parts += [(over_pixels, _whole(over_pixels, network))] if over_pixels else []
+        parts += [(over_pixels, _whole(over_pixels, extractor))] if over_pixels else []
         evaluate = _sum_of(parts, names)
 
     def losses_and_gradient(pixels: Any) -> tuple[dict[str, float], Any]:
@@ -87,9 +89,9 @@ def _sum_of(
 
 
 @functools.lru_cache(maxsize=16)
-def _whole(kinds: tuple[Term, ...], network: Network) -> Callable[..., tuple[Any, Any]]:
+def _whole(kinds: tuple[Term, ...], extractor: Extractor) -> Callable[..., tuple[Any, Any]]:
     seen = any(kind.layers != (PIXELS,) for kind in kinds)
-    model = feature_model(layers_of(kinds), *network) if seen else lambda pixels: {}
+    model = feature_model(layers_of(kinds), *extractor) if seen else lambda pixels: {}
 
     def total(pixels: Any, maps: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[Any, Any]:
         features = {**model(pixels), PIXELS: pixels}
@@ -102,3 +104,24 @@ def _whole(kinds: tuple[Term, ...], network: Network) -> Callable[..., tuple[Any
         return values, gradient
 
     return evaluate
+
+
+class Evaluator(NamedTuple):
+    """What evaluates images of one size: a feature extractor, whole or tile by tile."""
+
+    extractor: Extractor
+    tiling: Tiling | None = None
+
+    def feature_maps(self, pixels: Any, layers: Sequence[str]) -> dict[str, Any]:
+        """Feature maps of an image in some layers, ``{layer: (1, h, w, N)}``."""
+        return feature_maps(pixels, layers, self.extractor, self.tiling)
+
+    def style_sums(
+        self, pixels: Any, layers: Sequence[str], masks: Mapping[str, Any] | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """``style_sums`` of an image in some layers, of the part that the masks leave, see ``masks_at``."""
+        return styles(pixels, layers, self.extractor, self.tiling, masks)
+
+    def objective(self, terms: Sequence[Term]) -> Evaluate:
+        """The weighted sum of some terms, see ``objective``."""
+        return objective(terms, *self.extractor, tiling=self.tiling)

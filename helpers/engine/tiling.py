@@ -12,7 +12,7 @@ from helpers.compute.winograd import LARGEST_SQUARE
 from helpers.errors import ArgumentError
 from helpers.layers import POOL_LAYERS, layer_name, layer_names, layers_up_to, receptive_margin, stride
 from helpers.terms import PIXELS, Term, check_masks, style_sums, sums_of_terms, total_of_sums
-from helpers.vgg import Network, feature_model, split_model
+from helpers.vgg import Extractor, feature_model, split_model
 
 ops = keras.ops
 
@@ -34,12 +34,12 @@ class Tiling(NamedTuple):
 
 
 def feature_maps(
-    pixels: Any, layers: Sequence[str], network: Network, tiling: Tiling | None = None
+    pixels: Any, layers: Sequence[str], extractor: Extractor, tiling: Tiling | None = None
 ) -> dict[str, Any]:
     """Feature maps of an image in some layers, ``{layer: (1, h, w, N)}``, whole or tile by tile."""
     layers = layer_names(layers)
     rows, columns = _rows_and_columns(pixels, layers, tiling)
-    forward = _forward(_identity, layers, network)
+    forward = _forward(_identity, layers, extractor)
     parts = [
         [forward(_cut(pixels, tile), {}, _crops(tile, layers)) for tile in row]
         for row in _grid(rows, columns)
@@ -50,7 +50,7 @@ def feature_maps(
 def styles(
     pixels: Any,
     layers: Sequence[str],
-    network: Network,
+    extractor: Extractor,
     tiling: Tiling | None = None,
     masks: Mapping[str, Any] | None = None,
 ) -> dict[str, dict[str, Any]]:
@@ -64,7 +64,7 @@ def styles(
     sums = None
     for tile in itertools.chain(*_grid(*_rows_and_columns(pixels, layers, tiling))):
         own = _of_tile(masks or {}, tile)
-        part = _forward(style_sums, layers, network)(_cut(pixels, tile), own, _crops(tile, layers))
+        part = _forward(style_sums, layers, extractor)(_cut(pixels, tile), own, _crops(tile, layers))
         sums = part if sums is None else _added(sums, part)
     return sums
 
@@ -170,9 +170,9 @@ def _cropped(features: Mapping[str, Any], layers: Sequence[str], crops: Crops) -
 
 @functools.lru_cache(maxsize=16)
 def _forward(
-    function: Callable[[Any, Any], Any], layers: tuple[str, ...], network: Network
+    function: Callable[[Any, Any], Any], layers: tuple[str, ...], extractor: Extractor
 ) -> Callable[..., Any]:
-    model = feature_model(layers, *network)
+    model = feature_model(layers, *extractor)
 
     def of_tile(pixels: Any, maps: Mapping[str, Any], crops: Crops) -> dict[str, Any]:
         own = _cropped(model(pixels), layers, crops)
@@ -191,12 +191,12 @@ class _Stages(NamedTuple):
 
 
 @functools.lru_cache(maxsize=16)
-def _stages(kinds: tuple[Term, ...], network: Network, cut: str | None) -> _Stages:
+def _stages(kinds: tuple[Term, ...], extractor: Extractor, cut: str | None) -> _Stages:
     layers = layers_of(kinds)
     if cut is None:
-        first, second, shallow = feature_model(layers, *network), None, layers
+        first, second, shallow = feature_model(layers, *extractor), None, layers
     else:
-        first, second = split_model(cut, layers, *network)
+        first, second = split_model(cut, layers, *extractor)
         shallow = tuple(first.output)
 
     def of_tile(pixels: Any, maps: Any, crops: Crops) -> tuple[Any, Any]:
@@ -229,7 +229,7 @@ def _stages(kinds: tuple[Term, ...], network: Network, cut: str | None) -> _Stag
 
 def evaluate_tiled(
     kinds: tuple[Term, ...],
-    network: Network,
+    extractor: Extractor,
     tiling: Tiling,
     pixels: Any,
     maps: Mapping[str, Any],
@@ -237,7 +237,7 @@ def evaluate_tiled(
 ) -> tuple[Any, Any]:
     """The total and the losses of terms, and the gradient, tile by tile."""
     cut = useful_cut(tiling.cut, layers_of(kinds))
-    stages = _stages(kinds, network, cut)
+    stages = _stages(kinds, extractor, cut)
     deepest = cut or layers_up_to(layers_of(kinds))[-1]
     grid = list(_grid(*(_spans(length, tiling.side, deepest) for length in pixels.shape[1:3])))
 

@@ -157,11 +157,11 @@ def read_picture(source: Any, size: int | None) -> np.ndarray:
         picture.load()
         upright = _upright(picture)
         if upright.mode[0] in "IF":
-            return _grey_of_many_bits(upright)
-        colours, alpha = _colours_and_alpha(upright)
-        if enough is not None and (times := min(colours.size) // enough) > 1:
-            colours, alpha = colours.reduce(times), alpha and alpha.reduce(times)
-        image = np.asarray(_in_srgb(colours, upright.info.get("icc_profile")), dtype=np.float32)
+            return _gray_of_many_bits(upright)
+        colors, alpha = _colors_and_alpha(upright)
+        if enough is not None and (times := min(colors.size) // enough) > 1:
+            colors, alpha = colors.reduce(times), alpha and alpha.reduce(times)
+        image = np.asarray(_in_srgb(colors, upright.info.get("icc_profile")), dtype=np.float32)
     if alpha is None:
         return image
     opacity = np.asarray(alpha, dtype=np.float32)[..., np.newaxis] / 255
@@ -177,20 +177,20 @@ def _upright(picture: Image.Image) -> Image.Image:
         return picture
 
 
-def _grey_of_many_bits(picture: Image.Image) -> np.ndarray:
+def _gray_of_many_bits(picture: Image.Image) -> np.ndarray:
     """A picture of 16 or 32 bits or of fractions: Pillow would cut it off at 255 where it became RGB."""
-    grey = np.asarray(picture, dtype=np.float32)
-    if not np.isfinite(grey).all():
+    gray = np.asarray(picture, dtype=np.float32)
+    if not np.isfinite(gray).all():
         raise PictureError("This picture holds values that are not finite numbers.")
     clear = picture.info.get("transparency")
-    seen = np.ones_like(grey, bool) if clear is None else grey != np.float32(clear)
-    white = {"F": 255 if grey.max() > 1 else 1}.get(picture.mode[0], 65535)
-    grey = grey * (255 / white)
-    return np.repeat(np.where(seen, np.clip(grey, 0, 255), 255)[..., np.newaxis], 3, axis=-1)
+    seen = np.ones_like(gray, bool) if clear is None else gray != np.float32(clear)
+    white = {"F": 255 if gray.max() > 1 else 1}.get(picture.mode[0], 65535)
+    gray = gray * (255 / white)
+    return np.repeat(np.where(seen, np.clip(gray, 0, 255), 255)[..., np.newaxis], 3, axis=-1)
 
 
-def _colours_and_alpha(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """A picture in the mode of its colours, RGB, L, CMYK or LAB, and its transparency where it has any."""
+def _colors_and_alpha(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """A picture in the mode of its colors, RGB, L, CMYK or LAB, and its transparency where it has any."""
     if picture.mode in ("LA", "La"):
         picture = picture.convert("LA") if picture.mode == "La" else picture
         return picture.getchannel("L"), picture.getchannel("A")
@@ -203,7 +203,7 @@ def _colours_and_alpha(picture: Image.Image) -> tuple[Image.Image, Image.Image |
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """Colours as RGB in the colour space of screens; a profile that is damaged or does not fit is ignored."""
+    """Colors as RGB in the color space of screens; a profile that is damaged or does not fit is ignored."""
     wanted = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
     try:
         if picture.mode == "LAB":

@@ -24,10 +24,10 @@ class Outcome(NamedTuple):
         return f"{self._mark()} {self.message}"
 
     def _repr_html_(self) -> str:
-        colour = {True: "#2e7d32", False: "#c62828", None: "#616161"}[self.passed]
+        color = {True: "#2e7d32", False: "#c62828", None: "#616161"}[self.passed]
         return (
-            f'<div style="border-left:5px solid {colour};padding:6px 12px;margin:4px 0">'
-            f'<strong style="color:{colour}">{self._mark()}</strong> {html.escape(self.message)}</div>'
+            f'<div style="border-left:5px solid {color};padding:6px 12px;margin:4px 0">'
+            f'<strong style="color:{color}">{self._mark()}</strong> {html.escape(self.message)}</div>'
         )
 
     def _mark(self) -> str:

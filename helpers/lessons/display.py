@@ -65,8 +65,8 @@ def heatmap(values: Any, signed: bool = False) -> np.ndarray:
         raise ArgumentError(f"A heat map shows a matrix (H, W), not the shape {values.shape}.")
     largest = np.abs(values).max() or 1.0
     share = (1 + values / largest) / 2 if signed else values / largest
-    colours = matplotlib.colormaps["RdBu_r" if signed else "magma"](share)
-    return as_uint8(255 * colours[..., :3])
+    colors = matplotlib.colormaps["RdBu_r" if signed else "magma"](share)
+    return as_uint8(255 * colors[..., :3])
 
 
 def show_table(

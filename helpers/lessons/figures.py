@@ -108,7 +108,7 @@ def draw_receptive_fields(image: np.ndarray, sides: Mapping[str, int]) -> Any:
     """Draw on an image how large a patch of it one answer of each layer depends on.
 
     ``image``: ``(H, W, 3)``, 0…255. ``sides``: ``{layer: side of the patch in pixels}``. The patches share
-    their centre; one that is larger than the image is cut off at its border.
+    their center; one that is larger than the image is cut off at its border.
 
     Returns a matplotlib figure for ``show_plot``.
     """

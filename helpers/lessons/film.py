@@ -37,7 +37,7 @@ def save_film(frames: Sequence[np.ndarray], path: str | os.PathLike, seconds: fl
     """Write frames as a film that loops, and rests on its last picture for a moment.
 
     ``frames``: ``(H, W, 3)``, 0…255; small ones, of a coarse-to-fine run, are enlarged to the last one's
-    size. ``path``: ends in ``.gif`` (256 colours a frame) or ``.webp`` (all colours, a smaller file).
+    size. ``path``: ends in ``.gif`` (256 colors a frame) or ``.webp`` (all colors, a smaller file).
     ``seconds``: how long it runs; of more frames than the eye needs, some are left out.
 
     Returns the path. Raises ``ArgumentError`` for no frames, another ending or a duration not above 0.

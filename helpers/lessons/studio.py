@@ -23,7 +23,7 @@ from helpers.files.writing import safe_stem
 from helpers.images import image_bytes, load_image, resize_image
 from helpers.lessons.film import save_film
 from helpers.lessons.notebook import chosen_file, upload_button
-from helpers.options import PRESETS
+from helpers.options import PRESETS, Run
 from helpers.progress import clock
 from helpers.recipes import Result, transfer
 
@@ -42,7 +42,7 @@ def open_studio(folder: str | Path = "../output") -> Any:
     """A page of widgets that paints a photo in the manner of a painting.
 
     Bundled pictures by their thumbnails, or uploaded ones; a preset, or size and steps of one's own; a
-    slider from the photo to the painting; a switch that keeps the photo's colours. Start, Pause and Stop; the
+    slider from the photo to the painting; a switch that keeps the photo's colors. Start, Pause and Stop; the
     picture as it grows, the time left, the loss term by term; before and after under a slider; up to four
     results side by side; the picture, with its settings inside, and the run as a film; the same as Python.
     ``folder``: where what is saved goes.
@@ -70,22 +70,22 @@ class _Studio:
         self.thread: threading.Thread | None = None
         self.stopping, self.going_on = threading.Event(), threading.Event()
 
-        self.photo = _Choice(widgets, "content", "temple", "photo", self.says)
-        self.painting = _Choice(widgets, "style", "village_street_in_auvers", "painting", self.says)
+        self.content = _Choice(widgets, "content", "temple", "content image", self.says)
+        self.style = _Choice(widgets, "style", "village_street_in_auvers", "style image", self.says)
         self.preset = widgets.ToggleButtons(options=list(PRESETS), value="quick", description="preset")
         self.size = widgets.IntSlider(PRESETS["quick"]["size"], 96, 768, step=16, description="size")
         self.steps = widgets.IntSlider(PRESETS["quick"]["steps"], 10, 400, step=10, description="steps")
         self.style_weight = widgets.FloatLogSlider(
             50, base=10, min=0.5, max=3, step=0.05, description="β", readout_format=".0f"
         )
-        self.keep_colours = widgets.Checkbox(False, description="keep the photo's colours", indent=False)
+        self.keep_colors = widgets.Checkbox(False, description="keep the photo's colors", indent=False)
         self.start, self.pause, self.stop = map(self.button, ("Start", "Pause", "Stop"))
         self.bar = widgets.FloatProgress(0, min=0, max=1, layout={"width": "300px"})
         self.status = widgets.HTML("Press Start.")
         self.picture = widgets.Image(value=image_bytes(load_image("temple", size=160)), width=480)
         self.curve = widgets.Image(value=_blank(), width=420)
         self.split = widgets.FloatSlider(
-            0.0, min=0, max=1, step=0.01, description="photo", readout=False, layout={"width": _LARGE}
+            0.0, min=0, max=1, step=0.01, description="content", readout=False, layout={"width": _LARGE}
         )
         self.save, self.film, self.keep = map(self.button, ("Save", "Save film", "Compare"))
         self.as_python = self.button("Copy as Python")
@@ -126,12 +126,12 @@ class _Studio:
             self.style_weight,
             widgets.HTML("<span>like the painting</span>"),
         ]
-        settings = [self.preset, widgets.HBox([self.size, self.steps]), widgets.HBox(ends), self.keep_colours]
+        settings = [self.preset, widgets.HBox([self.size, self.steps]), widgets.HBox(ends), self.keep_colors]
         after = [self.save, self.film, self.keep, self.as_python]
         return widgets.VBox(
             [
-                self.photo.box,
-                self.painting.box,
+                self.content.box,
+                self.style.box,
                 widgets.VBox(settings),
                 widgets.HBox([self.start, self.pause, self.stop, self.bar]),
                 self.status,
@@ -160,7 +160,7 @@ class _Studio:
             self.says("It is painting already; Stop ends that first.")
             return
         arguments = self.arguments()
-        pictures = {"photo": self.photo.picture(), "painting": self.painting.picture()}
+        pictures = {"content": self.content.picture(), "style": self.style.picture()}
         steps, size = self.steps.value, self.size.value
         self.bar.value, self.split.value = 0, 0
         self.says("Looking at both pictures.")
@@ -198,7 +198,7 @@ class _Studio:
         self.saved("gif", lambda path: save_film(self.frames, path))
 
     def saved(self, ending: str, write: Callable[[Path], Any]) -> None:
-        names = "_".join(safe_stem(choice.name()) for choice in (self.photo, self.painting))
+        names = "_".join(safe_stem(choice.name()) for choice in (self.content, self.style))
         path = self.folder / f"{names}_{time.strftime('%Y%m%d_%H%M%S')}.{ending}"
         self.folder.mkdir(parents=True, exist_ok=True)
         write(path)
@@ -208,9 +208,7 @@ class _Studio:
         if len(self.compared) == MOST_COMPARED:
             self.compared.pop(0)
         arguments = self.result.settings["arguments"]
-        said = (
-            f"{self.painting.name()}, β = {arguments['style_weight']:.0f}, {len(self.result.history)} steps"
-        )
+        said = f"{self.style.name()}, β = {arguments['style_weight']:.0f}, {len(self.result.history)} steps"
         self.compared.append((image_bytes(self.result.image), said))
         width = 960 // max(2, len(self.compared))
         self.side_by_side.children = [
@@ -242,12 +240,12 @@ class _Studio:
     def arguments(self) -> dict[str, Any]:
         """The call that the page stands for."""
         arguments = {
-            "photo": self.photo.name(),
-            "painting": self.painting.name(),
+            "content": self.content.name(),
+            "style": self.style.name(),
             "size": self.size.value,
             "steps": self.steps.value,
             "style_weight": self.weight(),
-            "colours": "luminance" if self.keep_colours.value else "painting",
+            "colors": "luma" if self.keep_colors.value else "style",
         }
         return {name: value for name, value in arguments.items() if value != _USUAL[name].default}
 
@@ -264,8 +262,8 @@ class _Studio:
             self.report(record, image, steps, size)
 
         try:
-            result = transfer(**{**arguments, **pictures}, callback=after_step, progress=False)
-            photo = load_image(pictures["photo"], size)
+            result = transfer(**{**arguments, **pictures}, callback=after_step, run=Run(progress=False))
+            photo = load_image(pictures["content"], size)
         except Exception as error:
             self.says(str(error) or type(error).__name__, wrong=True)
         else:
@@ -307,8 +305,8 @@ class _Studio:
         return self.thread is not None
 
     def says(self, text: str, wrong: bool = False) -> None:
-        colour = ' style="color:#b71c1c"' if wrong else ""
-        self.status.value = f"<span{colour}>{html.escape(text)}</span>"
+        color = ' style="color:#b71c1c"' if wrong else ""
+        self.status.value = f"<span{color}>{html.escape(text)}</span>"
 
     def set_buttons(self) -> None:
         painting, done = self.is_painting(), self.result is not None

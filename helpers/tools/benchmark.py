@@ -20,18 +20,20 @@ from typing import Any, get_args
 import numpy as np
 
 from helpers.compute.framework import BACKEND, compiled, device, gpu_memory_peak, gpu_name, keras
-from helpers.compute.precision import Precision, PrecisionOfRun, faster_precision, resolve_precision
+from helpers.compute.precision import faster_precision, resolve_precision
 from helpers.engine.coarse_to_fine import ROUGH_STEPS, Record
+from helpers.engine.lbfgs import history_length, lbfgs, lbfgs_without_search
 from helpers.engine.memory import GB
 from helpers.engine.objective import Evaluate, objective
-from helpers.engine.optimizers import Steps, adam, lbfgs, lbfgs_without_search, remembered_steps
+from helpers.engine.optimizers import Steps, adam
+from helpers.engine.run import versions
 from helpers.engine.tiling import feature_maps, styles
 from helpers.images import load_image, preprocess
 from helpers.layers import CONTENT_LAYER, CONV_LAYERS, STYLE_LAYERS, filters, layers_up_to, stride
-from helpers.options import PRESETS
-from helpers.recipes import transfer, versions
+from helpers.options import PRESETS, Precision, RunPrecision, merged
+from helpers.recipes import transfer
 from helpers.terms import content_term, style_term
-from helpers.vgg import Network, winograd_layers
+from helpers.vgg import Extractor, winograd_layers
 
 LAYERS = (CONTENT_LAYER, *STYLE_LAYERS)
 STYLE_WEIGHT = 50.0
@@ -63,10 +65,10 @@ FULL = Extent(192, 400, 1000, (256, 512), (256, 512, 1024), tuple(PRESETS), True
 QUICK = Extent(80, 60, 70, (256,), (256,), ("quick",), False)
 
 
-def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) -> dict[str, Any]:
+def benchmark(content: Any, style: Any, folder: Path, extent: Extent = FULL) -> dict[str, Any]:
     """Measure, print each table as it is there, and write ``benchmark.json`` and ``benchmark.png``.
 
-    ``photo``, ``painting``: whatever ``load_image`` accepts. ``folder``: must exist.
+    ``content``, ``style``: whatever ``load_image`` accepts. ``folder``: must exist.
     Returns what the JSON file holds.
     """
     print("Measuring the memory of whole transfers first, each in a process of its own.", flush=True)
@@ -84,7 +86,7 @@ def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) ->
             for each in found["memory"]
         ],
     )
-    found["evaluations"] = evaluations(photo, painting)
+    found["evaluations"] = evaluations(content, style)
     _print_table(
         "One evaluation: loss and gradient with respect to the pixels",
         ("side", "precision", "convolutions", "seconds", "GFLOP/s", "matrix products", "share"),
@@ -92,7 +94,7 @@ def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) ->
             (
                 each["side"],
                 each["precision"],
-                "sliding" if each["sliding"] else "Winograd's",
+                "direct" if each["direct"] else "Winograd's",
                 each["seconds"],
                 each["gflops"],
                 each["products"],
@@ -102,19 +104,19 @@ def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) ->
         ],
     )
     found["overhead"] = [
-        overhead(photo, painting, side, coordinates)
+        overhead(content, style, side, parametrization)
         for side in extent.overhead_sides
-        for coordinates in ("pixels", "fourier")
+        for parametrization in ("pixels", "cosine")
     ]
     _print_table(
         "A step of L-BFGS beside its evaluation, in float32",
-        ("side", "coordinates", "milliseconds", "of an evaluation"),
+        ("side", "parametrization", "milliseconds", "of an evaluation"),
         [
-            (each["side"], each["coordinates"], 1000 * each["seconds"], f"{each['share']:.1%}")
+            (each["side"], each["parametrization"], 1000 * each["seconds"], f"{each['share']:.1%}")
             for each in found["overhead"]
         ],
     )
-    found["pictures"] = [finished_picture(photo, painting, preset) for preset in extent.presets]
+    found["pictures"] = [finished_picture(content, style, preset) for preset in extent.presets]
     _print_table(
         "A finished picture, from the call to the picture",
         ("preset", "pixels", "evaluations", "seconds", "and again"),
@@ -123,7 +125,7 @@ def benchmark(photo: Any, painting: Any, folder: Path, extent: Extent = FULL) ->
             for each in found["pictures"]
         ],
     )
-    found |= races(photo, painting, extent)
+    found |= races(content, style, extent)
     _print_races(found)
     (folder / "benchmark.json").write_text(json.dumps(found), encoding="utf-8")
     _draw(found, folder / "benchmark.png")
@@ -177,21 +179,21 @@ def matrix_product(precision: Precision, side: int) -> Callable[[], None]:
     return lambda: _wait(product(matrix))
 
 
-def evaluations(photo: Any, painting: Any) -> list[dict[str, Any]]:
+def evaluations(content: Any, style: Any) -> list[dict[str, Any]]:
     """One evaluation in both precisions at 256², 512² and on a GPU 1024²; its share of the products' speed.
 
     Products of matrices 2048 wide, on a GPU 8192, are timed between the evaluations that they are compared
-    with, since a machine may be slower a minute later. Operations are counted as a sliding kernel needs
+    with, since a machine may be slower a minute later. Operations are counted as a direct kernel needs
     them, also where fewer do: a share may be above 1.
     """
     found = []
     of_gpu = device() == "gpu"
     width = 8192 if of_gpu else 2048
     sides = (256, 512, 1024) if of_gpu else (256, 512)
-    for side, precision, sliding in itertools.product(sides, get_args(Precision), (True, False)):
-        if not sliding and not winograd_layers(precision):
+    for side, precision, direct in itertools.product(sides, get_args(Precision), (True, False)):
+        if not direct and not winograd_layers(precision):
             continue
-        evaluate, pixels = prepared(photo, painting, side, precision, crop=True, sliding=sliding)
+        evaluate, pixels = prepared(content, style, side, precision, crop=True, direct=direct)
         loss = evaluate(pixels)[0]["total"]
         seconds, of_product = _best_in_turn(
             lambda evaluate=evaluate, pixels=pixels: _wait(evaluate(pixels)[1]),
@@ -203,7 +205,7 @@ def evaluations(photo: Any, painting: Any) -> list[dict[str, Any]]:
             {
                 "side": side,
                 "precision": precision,
-                "sliding": sliding,
+                "direct": direct,
                 "seconds": seconds,
                 "gflops": gflops,
                 "products": products,
@@ -214,9 +216,9 @@ def evaluations(photo: Any, painting: Any) -> list[dict[str, Any]]:
     return found
 
 
-def overhead(photo: Any, painting: Any, side: int, coordinates: Any, steps: int = 8) -> dict[str, Any]:
+def overhead(content: Any, style: Any, side: int, parametrization: Any, steps: int = 8) -> dict[str, Any]:
     """What a step of L-BFGS costs beside its evaluations, once its memory is full."""
-    evaluate, pixels = prepared(photo, painting, side, "float32", crop=True)
+    evaluate, pixels = prepared(content, style, side, "float32", crop=True)
     spent: list[float] = []
 
     def timed(pixels: Any) -> tuple[dict[str, float], Any]:
@@ -226,8 +228,8 @@ def overhead(photo: Any, painting: Any, side: int, coordinates: Any, steps: int 
         spent.append(time.perf_counter() - began)
         return losses, gradient
 
-    taken = lbfgs(timed, pixels, coordinates)
-    filling = remembered_steps(*pixels.shape[1:3])
+    taken = lbfgs(timed, pixels, parametrization)
+    filling = history_length(*pixels.shape[1:3])
     of_steps = []
     for _ in range(filling + steps):
         spent.clear()
@@ -235,7 +237,7 @@ def overhead(photo: Any, painting: Any, side: int, coordinates: Any, steps: int 
         next(taken)
         of_steps.append((time.perf_counter() - began - sum(spent), min(spent)))
     beside, evaluation = np.median(of_steps[filling:], axis=0).tolist()
-    return {"side": side, "coordinates": coordinates, "seconds": beside, "share": beside / evaluation}
+    return {"side": side, "parametrization": parametrization, "seconds": beside, "share": beside / evaluation}
 
 
 def memory_of_a_run(side: int, precision: Precision) -> dict[str, Any]:
@@ -248,7 +250,8 @@ def memory_of_a_run(side: int, precision: Precision) -> dict[str, Any]:
         "side, precision = int(sys.argv[1]), sys.argv[2]\n"
         "photo = np.random.default_rng(0).uniform(0, 255, (side, side, 3))\n"
         "tiling = fitting_tiling(side, side, LAYERS, precision)\n"
-        "transfer(photo, photo[::-1], steps=4, scales=1, precision=precision, progress=False)\n"
+        "run = {'scales': 1, 'progress': False}\n"
+        "transfer(photo, photo[::-1], steps=4, network={'precision': precision}, run=run)\n"
         "print(json.dumps({\n"
         "    'tiling': tiling and f'{tiling.side} to {tiling.cut or \"the end\"}',\n"
         "    'gb': peak_of_this_process() / GB,\n"
@@ -280,12 +283,14 @@ def peak_of_this_process() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def finished_picture(photo: Any, painting: Any, preset: str) -> dict[str, Any]:
+def finished_picture(content: Any, style: Any, preset: str) -> dict[str, Any]:
     """How long a preset takes: what a user waits for, and the same again, with everything compiled."""
     seconds = []
     for _ in range(2):
         began = time.perf_counter()
-        painted = transfer(photo, painting, **PRESETS[preset], weights="bundled", progress=False)
+        painted = transfer(
+            content, style, **PRESETS[preset], network={"weights": "bundled"}, run={"progress": False}
+        )
         seconds.append(time.perf_counter() - began)
     height, width, _ = painted.image.shape
     return {
@@ -297,26 +302,26 @@ def finished_picture(photo: Any, painting: Any, preset: str) -> dict[str, Any]:
     }
 
 
-def races(photo: Any, painting: Any, extent: Extent) -> dict[str, Any]:
+def races(content: Any, style: Any, extent: Extent) -> dict[str, Any]:
     """How soon each way comes within 10 % of the loss of a long run, on the same picture and objective."""
     side = extent.side
-    photo = load_image(photo, side)
-    painting = load_image(painting, side)
+    content = load_image(content, side)
+    style = load_image(style, side)
     offered = ways()
-    print(f"Racing to a picture of {photo.shape[1]} × {photo.shape[0]} pixels.", flush=True)
+    print(f"Racing to a picture of {content.shape[1]} × {content.shape[0]} pixels.", flush=True)
     for arguments in offered.values():
         # Compiling comes before the clock: a user meets it once.
-        _raced(photo, painting, {**arguments, "steps": 3}, 0.0)
-    reference = _raced(photo, painting, {"scales": 1, "steps": extent.reference_steps}, 0.0)
+        _raced(content, style, {**arguments, "steps": 3}, 0.0)
+    reference = _raced(content, style, {"scales": 1, "steps": extent.reference_steps}, 0.0)
     loss = reference[-1]["total"]
     goal = WITHIN * loss
     most = extent.most_evaluations
     found = {
-        name: _raced(photo, painting, {"steps": most, **arguments}, goal)
+        name: _raced(content, style, {"steps": most, **arguments}, goal)
         for name, arguments in offered.items()
     }
     # Convolved as the tutorials do, in their precision.
-    evaluate, pixels = prepared(photo, painting, side, "float32", sliding=True)
+    evaluate, pixels = prepared(content, style, side, "float32", direct=True)
     evaluate(pixels)
     for name, (begin, steps) in tutorials().items():
         stop_at = -np.inf if extent.tutorials_to_their_end else goal
@@ -325,7 +330,7 @@ def races(photo: Any, painting: Any, extent: Extent) -> dict[str, Any]:
     presets = {**PRESETS["balanced"], "size": None, "precision": resolve_precision("auto"), "steps": most}
     sooner = {}
     for name, end in ends.items():
-        own = _arrival(_raced(photo, painting, presets, end), end, side, presets["precision"])
+        own = _arrival(_raced(content, style, presets, end), end, side, presets["precision"])
         sooner[name] = {
             "loss": end,
             "seconds": found[name][-1]["seconds"],
@@ -343,16 +348,20 @@ def races(photo: Any, painting: Any, extent: Extent) -> dict[str, Any]:
 
 
 def ways() -> dict[str, dict[str, Any]]:
-    """Every optimiser, start, precision and schedule on offer, as arguments of ``transfer``."""
+    """Every optimizer, start, precision and schedule on offer, as arguments of ``transfer``."""
     fast = resolve_precision("auto")
     plain = {"scales": 1, "precision": "float32"}
     offered: dict[str, dict[str, Any]] = {
         "L-BFGS, photo, one size, float32": plain,
         "L-BFGS, photo, one size, bfloat16": {**plain, "precision": "bfloat16"},
-        "L-BFGS, painting, one size, float32": {**plain, "start": "painting"},
+        "L-BFGS, painting, one size, float32": {**plain, "start": "style"},
         "L-BFGS, noise, one size, float32": {**plain, "start": "noise"},
-        "L-BFGS in cosines, photo, one size, float32": {**plain, "coordinates": "fourier"},
-        "L-BFGS in cosines, noise, one size, float32": {**plain, "coordinates": "fourier", "start": "noise"},
+        "L-BFGS in cosines, photo, one size, float32": {**plain, "parametrization": "cosine"},
+        "L-BFGS in cosines, noise, one size, float32": {
+            **plain,
+            "parametrization": "cosine",
+            "start": "noise",
+        },
         "Adam, photo, one size, float32": {**plain, "optimizer": "adam"},
         "L-BFGS, photo, two sizes, float32": {"scales": 2, "precision": "float32"},
         f"as the presets have it: L-BFGS, photo, two sizes, {fast}": {"scales": 2, "precision": fast},
@@ -361,11 +370,11 @@ def ways() -> dict[str, dict[str, Any]]:
 
 
 def tutorials() -> dict[str, tuple[Callable[[Evaluate, Any], Steps], int]]:
-    """The optimisers of two well-known tutorials, each with its number of steps.
+    """The optimizers of two well-known tutorials, each with its number of steps.
 
-    TensorFlow's: Adam, learning rate 0.02 on colours from 0 to 1, β1 0.99; its ε of 0.1 is nothing beside
+    TensorFlow's: Adam, learning rate 0.02 on colors from 0 to 1, β1 0.99; its ε of 0.1 is nothing beside
     the gradients of its loss, which is some millions of times ours, so it is left at almost 0 here.
-    PyTorch's: L-BFGS, full steps without a line search, a memory of 100, colours clamped.
+    PyTorch's: L-BFGS, full steps without a line search, a memory of 100, colors clamped.
     """
     return {
         "Adam as in the TensorFlow tutorial": (
@@ -377,30 +386,30 @@ def tutorials() -> dict[str, tuple[Callable[[Evaluate, Any], Steps], int]]:
 
 
 def prepared(
-    photo: Any, painting: Any, side: int, precision: Precision, crop: bool = False, sliding: bool = False
+    content: Any, style: Any, side: int, precision: Precision, crop: bool = False, direct: bool = False
 ) -> tuple[Evaluate, Any]:
     """The objective of a transfer with its default weights, and the photo's pixels as a tensor."""
-    network = Network("bundled", "avg", True, precision, sliding)
-    of_photo = preprocess(load_image(photo, side, crop))
-    of_painting = preprocess(load_image(painting, side, crop))
-    features = feature_maps(of_photo, [CONTENT_LAYER], network)
+    extractor = Extractor("bundled", "avg", True, precision, direct)
+    of_content = preprocess(load_image(content, side, crop))
+    of_style = preprocess(load_image(style, side, crop))
+    features = feature_maps(of_content, [CONTENT_LAYER], extractor)
     terms = [
         content_term(features[CONTENT_LAYER], CONTENT_LAYER, 1.0, per_entry=True),
-        style_term(styles(of_painting, STYLE_LAYERS, network), STYLE_WEIGHT),
+        style_term(styles(of_style, STYLE_LAYERS, extractor), STYLE_WEIGHT),
     ]
-    return objective(terms, *network), keras.ops.convert_to_tensor(of_photo)
+    return objective(terms, *extractor), keras.ops.convert_to_tensor(of_content)
 
 
-def _raced(photo: Any, painting: Any, arguments: Mapping[str, Any], goal: float) -> list[Record]:
+def _raced(content: Any, style: Any, arguments: Mapping[str, Any], goal: float) -> list[Record]:
     run = {"precision": "float32", "weights": "bundled", "style_weight": STYLE_WEIGHT, **arguments}
     history: list[Record] = []
 
     def arrived(record: Record, _: Any) -> None:
         history.append(record)
-        if _arrival(history, goal, min(photo.shape[:2]), run["precision"]):
+        if _arrival(history, goal, min(content.shape[:2]), run["precision"]):
             raise StopIteration
 
-    return transfer(photo, painting, callback=arrived, progress=False, **run).history
+    return transfer(content, style, callback=arrived, **merged(run, {"progress": False})).history
 
 
 def _followed(taken: Steps, steps: int, goal: float) -> list[Record]:
@@ -408,7 +417,7 @@ def _followed(taken: Steps, steps: int, goal: float) -> list[Record]:
     began = time.perf_counter()
     for number, (pixels, losses) in enumerate(itertools.islice(taken, steps), start=1):
         seconds = time.perf_counter() - began
-        # These optimisers look at each picture once; the first evaluation is that of the start.
+        # These optimizers look at each picture once; the first evaluation is that of the start.
         history.append(
             {
                 "step": number,
@@ -423,19 +432,19 @@ def _followed(taken: Steps, steps: int, goal: float) -> list[Record]:
     return history
 
 
-def _aim(goal: float, precision: PrecisionOfRun, taken: int) -> float:
+def _aim(goal: float, precision: RunPrecision, taken: int) -> float:
     """The loss that a run has to show after so many steps of its largest size."""
     rough = precision == "bfloat16" or (precision == "mixed" and taken <= ROUGH_STEPS)
     return goal * _SHOWN_IN_BFLOAT16 if rough else goal
 
 
-def _arrival(history: Sequence[Record], goal: float, side: int, precision: PrecisionOfRun) -> Record | None:
+def _arrival(history: Sequence[Record], goal: float, side: int, precision: RunPrecision) -> Record | None:
     there = (record for record in history if record["size"] == side)
     reached = (r for taken, r in enumerate(there, start=1) if r["total"] <= _aim(goal, precision, taken))
     return next(reached, None)
 
 
-def _summary(history: Sequence[Record], goal: float, side: int, precision: PrecisionOfRun) -> dict[str, Any]:
+def _summary(history: Sequence[Record], goal: float, side: int, precision: RunPrecision) -> dict[str, Any]:
     """When a run arrived; small evaluations are counted by their share of a full one."""
     arrived = _arrival(history, goal, side, precision)
     last = arrived or history[-1]
@@ -528,12 +537,12 @@ def _draw(found: Mapping[str, Any], path: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(10, 5.2))
-    colours = matplotlib.colormaps["tab20"].colors
-    for colour, (name, points) in zip(itertools.cycle(colours), found["histories"].items(), strict=False):
+    colors = matplotlib.colormaps["tab20"].colors
+    for color, (name, points) in zip(itertools.cycle(colors), found["histories"].items(), strict=False):
         whole = [(seconds, loss) for seconds, size, loss in points if size == found["side"]]
         dashes = "--" if "tutorial" in name else "-"
-        axes.loglog(*zip(*whole, strict=True), dashes, color=colour, label=name, linewidth=1.6)
-        axes.plot(*whole[-1], "o", color=colour, markersize=5)
+        axes.loglog(*zip(*whole, strict=True), dashes, color=color, label=name, linewidth=1.6)
+        axes.plot(*whole[-1], "o", color=color, markersize=5)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
         axis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:g}"[0] in "25" else "")

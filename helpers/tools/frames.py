@@ -16,10 +16,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageSequence
 
+from helpers.engine.run import NOT_NOTED, fingerprint, json_ready
 from helpers.errors import ArgumentError, PictureError
 from helpers.files.decoding import opened
 from helpers.images import as_uint8, load_image, preprocess, read_settings, resize_image, save_image
-from helpers.recipes import NO_SETTINGS, Result, fingerprint, transfer
+from helpers.options import merged
+from helpers.recipes import Result, transfer
 from helpers.terms import Scene, change_term
 
 logger = logging.getLogger(__name__)
@@ -31,7 +33,6 @@ _ATTACHMENT = 50
 """How much the flow is to fit the frames, beside how smooth it is: at scikit-image's 15, grain that moves by
 five pixels is taken to stand still."""
 _MADE_FROM = "made_from"
-_CHANGES_NO_PIXEL = ("memory", *NO_SETTINGS)
 
 
 def load_frames(source: Any, size: int | None = None) -> Iterator[np.ndarray]:
@@ -57,7 +58,7 @@ def load_frames(source: Any, size: int | None = None) -> Iterator[np.ndarray]:
 
 def paint_frames(
     frames: Iterable[Any],
-    painting: Any,
+    style: Any,
     folder: str | os.PathLike,
     *,
     steps: int = 80,
@@ -88,13 +89,15 @@ def paint_frames(
     folder.mkdir(parents=True, exist_ok=True)
     results: list[Result] = []
     before: np.ndarray | None = None
-    given = painting if isinstance(painting, (list, tuple)) else [painting]
-    lasting = {name: value for name, value in arguments.items() if name not in _CHANGES_NO_PIXEL}
+    given = style if isinstance(style, (list, tuple)) else [style]
+    arguments = merged(arguments)
+    lasting = merged(arguments, {"run": {"memory": None}})
+    lasting["run"] = {name: value for name, value in lasting["run"].items() if name not in NOT_NOTED}
     told = {
-        "paintings": [fingerprint(load_image(each)) for each in given],
+        "styles": [fingerprint(load_image(each)) for each in given],
         "steps": [steps, next_steps],
         "hold": [steadiness, getattr(motion, "__name__", motion)],
-        "arguments": lasting,
+        "arguments": json_ready(lasting),
     }
     for number, frame in enumerate(frames, start=1):
         frame = load_image(frame)
@@ -105,7 +108,7 @@ def paint_frames(
             logger.info("%s is there already.", path)
         elif before is None:
             with _no_half_frames():
-                result = transfer(frame, painting, steps=steps, **arguments)
+                result = transfer(frame, style, steps=steps, **arguments)
         else:
             if frame.shape != before.shape:
                 raise ArgumentError(
@@ -117,9 +120,10 @@ def paint_frames(
             terms = {**(arguments.get("terms") or {}), **held}
             # What was not in the picture before is painted anew, from the frame itself.
             begin = np.where(seen[..., np.newaxis] > 0, moved, frame)
-            settings = {**arguments, "start": begin, "scales": 1, "steps": next_steps, "terms": terms}
+            one_scale = {"start": begin, "scales": 1, "steps": next_steps, "terms": terms}
+            settings = merged(arguments, one_scale)
             with _no_half_frames():
-                result = transfer(frame, painting, **settings)
+                result = transfer(frame, style, **settings)
         noted = {**result.settings, "history": result.history, _MADE_FROM: made_from}
         save_image(result.image, path, noted)
         results.append(result)
@@ -176,7 +180,7 @@ def _painted_before(path: Path, made_from: str) -> Result | None:
 
 
 def _held(moved: np.ndarray, seen: np.ndarray, weight: float) -> Callable[[Scene], Any]:
-    return lambda scene: change_term(weight, preprocess(resize_image(moved, *scene.photo.shape[1:3])), seen)
+    return lambda scene: change_term(weight, preprocess(resize_image(moved, *scene.content.shape[1:3])), seen)
 
 
 def _moved(
@@ -259,7 +263,7 @@ def warp(image: np.ndarray, flow: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def flicker(pictures: Sequence[Any], frames: Sequence[Any], motion: Motion | None = None) -> float:
-    """By how many grey levels things change from picture to picture, on average, where they can be followed.
+    """By how many gray levels things change from picture to picture, on average, where they can be followed.
 
     ``pictures``: painted frames, or the frames themselves to compare with. ``frames``: what they were
     painted from, as many. ``motion``: how things move in the frames, see ``Motion``; what it cannot follow,

@@ -1,4 +1,4 @@
-"""Many pictures: every photo in the manner of every painting, over processes here or over a Dask cluster."""
+"""Many pictures: every content image in every style, over processes here or over a Dask cluster."""
 
 import contextlib
 import functools
@@ -17,24 +17,25 @@ from typing import Any
 
 from helpers.compute.framework import device
 from helpers.engine.memory import UNASKED, memory_to_be_had
+from helpers.engine.run import NOT_NOTED, fingerprint, json_ready
 from helpers.errors import ArgumentError, CheckpointError, OutputExistsError, RunError, check_whole, reason
 from helpers.files.bundled import bundled_image
 from helpers.files.writing import safe_stem, written_whole
 from helpers.images import load_image, read_settings
 from helpers.layers import layer_name, layer_names
-from helpers.recipes import NO_SETTINGS, fingerprint, painting_side, transfer
+from helpers.options import GROUPS, merged
+from helpers.recipes import style_side, transfer, usual_options
+from helpers.settings import current_settings
 
 Source = str | os.PathLike
 Job = dict[str, Any]
 Finished = Iterator[tuple[Path, str | None]]
 """The path of each pair that came to an end, and why it failed if it did."""
 
-_CHANGES_NO_PIXEL = {"photo", "painting", "memory", *NO_SETTINGS}
-
 
 def paint_gallery(
-    photos: Iterable[Source],
-    paintings: Iterable[Source],
+    contents: Iterable[Source],
+    styles: Iterable[Source],
     folder: Source,
     arguments: Mapping[str, Any] | None = None,
     *,
@@ -42,12 +43,12 @@ def paint_gallery(
     scheduler: str | None = None,
     overwrite: bool = False,
 ) -> list[Path]:
-    """Paint every photo in the manner of every painting, each pair into ``PHOTO_PAINTING.png``.
+    """Paint every content image in every style, each pair into ``CONTENT_STYLE.png``.
 
     Called again, it paints only what is missing: a pair is done if its file tells of the same two pictures
     and the same arguments. One line is printed for each picture.
 
-    ``photos``, ``paintings``: paths or bundled names. ``folder``: made if missing.
+    ``contents``, ``styles``: paths or bundled names. ``folder``: made if missing.
     ``arguments``: JSON-ready arguments of ``transfer`` for all pairs, such as ``{"size": 256}``.
     ``workers``: how many processes paint at a time on this machine, by default as many as its cores and
     its memory serve well. If one dies, its pair is tried once more.
@@ -56,7 +57,7 @@ def paint_gallery(
     Give each a single thread (``dask worker --nthreads 1``), since a transfer keeps several cores busy.
     ``overwrite``: replace files that hold something else.
 
-    Returns the paths of all pictures, photo by photo.
+    Returns the paths of all pictures, content image by content image.
     Raises, before it paints, ``ArgumentError`` for input that does not fit,
     ``OutputExistsError`` for a file that holds something else, ``ImportError`` without the package
     ``distributed``, ``ConnectionError`` for a scheduler that does not answer, and as ``load_image`` does;
@@ -65,7 +66,7 @@ def paint_gallery(
     if workers is not None:
         check_whole("The number of workers", workers)
     folder = Path(folder)
-    jobs = _jobs(list(map(os.fspath, photos)), list(map(os.fspath, paintings)), folder, arguments or {})
+    jobs = _jobs(list(map(os.fspath, contents)), list(map(os.fspath, styles)), folder, arguments or {})
     done = _done(jobs, overwrite)
     todo = {path: job for path, job in jobs.items() if path not in done}
     folder.mkdir(parents=True, exist_ok=True)
@@ -85,19 +86,24 @@ def paint_gallery(
 
 
 def _jobs(
-    photos: list[str], paintings: list[str], folder: Path, arguments: Mapping[str, Any]
+    contents: list[str], styles: list[str], folder: Path, arguments: Mapping[str, Any]
 ) -> dict[Path, Job]:
-    if not photos or not paintings:
-        raise ArgumentError("A gallery needs at least one photo and one painting.")
-    given = json.loads(json.dumps(dict(arguments), default=os.fspath))
+    if not contents or not styles:
+        raise ArgumentError("A gallery needs at least one content image and one style image.")
+    given = json.loads(json.dumps(merged(arguments), default=os.fspath))
     jobs: dict[Path, Job] = {}
-    for photo, painting in itertools.product(photos, paintings):
-        path = folder / f"{safe_stem(photo)}_{safe_stem(painting)}.png"
+    for content, style in itertools.product(contents, styles):
+        path = folder / f"{safe_stem(content)}_{safe_stem(style)}.png"
         if path in jobs:
             raise ArgumentError(f"Two pairs would both be called {path.name}; rename or leave out a picture.")
-        jobs[path] = {**given, "photo": photo, "painting": painting, "progress": False}
+        jobs[path] = {
+            **given,
+            "content": content,
+            "style": style,
+            "run": {**given.get("run", {}), "progress": False},
+        }
         _wanted(jobs[path])
-    for source in (*photos, *paintings):
+    for source in (*contents, *styles):
         load_image(source, given.get("size"))
     return jobs
 
@@ -109,30 +115,45 @@ def _wanted(job: Job) -> Job:
     except TypeError as error:
         raise ArgumentError(f"This is no setting of a transfer: {reason(error)}.") from None
     bound.apply_defaults()
-    wanted = {name: value for name, value in bound.arguments.items() if name not in _CHANGES_NO_PIXEL}
+    wanted = {**bound.arguments}
+    options = usual_options(*(wanted.pop(name) for name in GROUPS))
+    for name in ("content", "style", "callback"):
+        del wanted[name]
     wanted["content_layer"] = layer_name(wanted["content_layer"])
-    wanted["style_layers"] = list(layer_names(wanted["style_layers"]))
+    wanted["style_layers"] = layer_names(wanted["style_layers"])
     # What "auto" stands for is the choice of the machine that paints, so either outcome is as wanted.
-    return {name: value for name, value in wanted.items() if value != "auto"}
+    of_groups = {
+        group: {n: v for n, v in vars(each).items() if v != "auto" and n not in ("memory", *NOT_NOTED)}
+        for group, each in zip(GROUPS, options, strict=True)
+    }
+    return json_ready({**wanted, **of_groups})
+
+
+def _is_as_wanted(noted: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether the arguments noted with a picture are those wanted; of a group, those that are named."""
+    return all(
+        _is_as_wanted(noted.get(name) or {}, value) if name in GROUPS else noted.get(name) == value
+        for name, value in wanted.items()
+    )
 
 
 def _done(jobs: dict[Path, Job], overwrite: bool) -> list[Path]:
-    # A checksum of a large photo takes a while, and it is compared once for each painting.
+    # A checksum of a large picture takes a while, and it is compared once for each style image.
     checksum = functools.cache(_checksum)
     side = functools.cache(lambda source: min(load_image(source).shape[:2]))
 
     def is_done(path: Path, job: Job) -> bool:
         try:
-            settings = read_settings(path)
+            settings = current_settings(read_settings(path))
             noted, inputs = settings["arguments"], settings["inputs"]
-            sums = inputs["photo"]["sha256"], inputs["painting"]["sha256"]
+            sums = inputs["content"]["sha256"], inputs["style"]["sha256"]
         except (KeyError, OSError, TypeError, ValueError):
             return False
-        photo, painting, size = job["photo"], job["painting"], job.get("size")
-        if any(noted.get(name) != value for name, value in _wanted(job).items()):
+        content, style, size = job["content"], job["style"], job.get("size")
+        if not _is_as_wanted(noted, _wanted(job)):
             return False
-        of_painting = painting_side(size or side(photo), side(painting), job.get("painting_scale", 1.0))
-        return sums == (checksum(photo, size), checksum(painting, of_painting))
+        of_style = style_side(size or side(content), side(style), job.get("style_scale", 1.0))
+        return sums == (checksum(content, size), checksum(style, of_style))
 
     there = [path for path in jobs if os.path.lexists(path)]
     done = [path for path in there if is_done(path, jobs[path])]
@@ -227,9 +248,9 @@ def _over_cluster(jobs: dict[Path, Job], scheduler: str) -> Finished:
 def _files(job: Job) -> dict[str, bytes]:
     """The bytes of a job's pictures, for a worker that cannot see this disk."""
     files = {}
-    for name in ("photo", "painting", "start"):
-        source = job.get(name, "photo")
-        if name != "start" or source not in ("photo", "painting", "noise"):
+    for name in ("content", "style", "start"):
+        source = job.get(name, "content")
+        if name != "start" or source not in ("content", "style", "noise"):
             path = Path(source) if os.path.exists(source) else bundled_image(source)
             files[name] = path.read_bytes()
     return files
@@ -247,11 +268,11 @@ def paint_pair(job: Job, path: Path) -> None:
     """Paint one pair into its file, from where an earlier try at the same pair was cut off."""
     kept = path.with_name(f"{path.name}.checkpoint")
     try:
-        result = transfer(**job, checkpoint=kept, resume=True)
+        result = transfer(**merged(job, {"checkpoint": kept, "resume": True}))
     except CheckpointError:
         # Of a run with other settings, which is not wanted any more.
         kept.unlink()
-        result = transfer(**job, checkpoint=kept)
+        result = transfer(**merged(job, {"checkpoint": kept}))
     result.save(path)
     kept.unlink(missing_ok=True)
 
@@ -262,6 +283,6 @@ def _write(png: bytes, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    # By default an interrupted transfer returns early, and half a painting would pass for a whole one.
+    # By default an interrupted transfer returns early, and half a style would pass for a whole one.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     paint_pair(json.loads(sys.argv[1]), Path(sys.argv[2]))

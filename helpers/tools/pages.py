@@ -131,7 +131,7 @@ def page(notebook: Any, stems: Sequence[str], stem: str) -> str:
     ``stems``: all lessons' file names without ending, in order. ``stem``: this one's.
     """
     place = stems.index(stem)
-    neighbours = [
+    neighbors = [
         f'<a href="{other}.html">{mark}</a>' if other else ""
         for other, mark in (
             (stems[place - 1] if place else "", "← previous"),
@@ -140,7 +140,7 @@ def page(notebook: Any, stems: Sequence[str], stem: str) -> str:
             (stems[place + 1] if place + 1 < len(stems) else "", "next →"),
         )
     ]
-    steps = f"<nav>{''.join(neighbours)}</nav>"
+    steps = f"<nav>{''.join(neighbors)}</nav>"
     body = "".join(_cell(cell, notebook) for cell in notebook.cells if "colab" not in _tags(cell))
     return _document(_title(notebook), f"{steps}<main>{body}</main>{steps}", "page.css")
 

@@ -12,53 +12,53 @@ from helpers.progress import clock
 
 RESULTS_FOLDER = IMAGES / "results"
 
-_LARGE = {"size": 384, "style_weight": 60.0, "steps": 150, "weights": "bundled"}
-_SMALL = {"size": 256, "steps": 100, "weights": "bundled"}
+_LARGE = {"size": 384, "style_weight": 60.0, "steps": 150, "network": {"weights": "bundled"}}
+_SMALL = {"size": 256, "steps": 100, "network": {"weights": "bundled"}}
 
 _CONTROLS: Mapping[str, Mapping[str, Any]] = {
     "none": {},
-    "colours": {"colours": "luminance"},
-    "blend": {"painting": ["village_street_in_auvers", "great_wave"]},
-    "strokes": {"painting_scale": 1.75},
+    "colors": {"colors": "luma"},
+    "blend": {"style": ["village_street_in_auvers", "great_wave"]},
+    "strokes": {"style_scale": 1.75},
     "regions": {
-        "painting": ["great_wave", "village_street_in_auvers"],
+        "style": ["great_wave", "village_street_in_auvers"],
         "masks": ["temple_sky", "temple_ground"],
     },
     "parts": {
-        "painting": ["village_street_in_auvers"] * 2,
+        "style": ["village_street_in_auvers"] * 2,
         "masks": ["temple_sky", "temple_ground"],
-        "painting_masks": ["village_sky", "village_ground"],
+        "style_masks": ["village_sky", "village_ground"],
     },
 }
-"""The settings that the README shows beside each other, all of one photo."""
+"""The settings that the README shows beside each other, all of one content image."""
 
 
 def _described() -> dict[str, tuple[str, dict[str, Any]]]:
     described: dict[str, tuple[str, dict[str, Any]]] = {
         "transfer_large": (
             "transfer",
-            {"photo": "temple", "painting": "village_street_in_auvers", **_LARGE},
+            {"content": "temple", "style": "village_street_in_auvers", **_LARGE},
         )
     }
-    for photo, painting, style_weight in (
+    for content, style, style_weight in (
         ("temple", "great_wave", 100.0),
         ("coffee", "composition_viii", 100.0),
         ("cat", "moulin_de_la_galette", 20.0),
         ("astronaut", "village_street_in_auvers", 40.0),
     ):
-        described[f"transfer_{photo}_{painting}"] = (
+        described[f"transfer_{content}_{style}"] = (
             "transfer",
-            {"photo": photo, "painting": painting, "style_weight": style_weight, **_SMALL},
+            {"content": content, "style": style, "style_weight": style_weight, **_SMALL},
         )
     for name, control in _CONTROLS.items():
         described[f"control_{name}"] = (
             "transfer",
-            {"photo": "temple", "painting": "village_street_in_auvers", **control, **_SMALL},
+            {"content": "temple", "style": "village_street_in_auvers", **control, **_SMALL},
         )
     for layer in STYLE_LAYERS:
         described[f"reconstruction_{layer}"] = (
             "reconstruct",
-            {"image": "temple", "layer": layer, "size": 256, "steps": 120, "weights": "bundled"},
+            {"image": "temple", "layer": layer, "size": 256, "steps": 120, "network": {"weights": "bundled"}},
         )
     for count in range(1, 6):
         described[f"texture_{count}_layers"] = (
@@ -69,7 +69,7 @@ def _described() -> dict[str, tuple[str, dict[str, Any]]]:
                 "size": 256,
                 "source_size": 256,
                 "steps": 120,
-                "weights": "bundled",
+                "network": {"weights": "bundled"},
             },
         )
     return described

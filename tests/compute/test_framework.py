@@ -11,11 +11,12 @@ import pytest
 from helpers import STYLE_LAYERS, Tiling, load_image, objective, preprocess, transfer
 from helpers.compute.framework import BACKEND, compiled, device, keras, value_and_gradient
 from helpers.engine.tiling import feature_maps, styles
+from helpers.options import merged
 from helpers.terms import content_term, style_term
-from helpers.vgg import Network
+from helpers.vgg import Extractor
 
 ROOT = Path(__file__).parents[2]
-NETWORK = Network("bundled", "avg", True, "float32")
+NETWORK = Extractor("bundled", "avg", True, "float32")
 # A GPU rounds the factors of its products to 10 bits, each framework of others.
 LOSS_NEAR, GRADIENT_NEAR = (1e-4, 1e-3) if device() == "cpu" else (1e-2, 3e-2)
 WAYS = {"whole": None, "tiled": Tiling(48, "block2_pool")}
@@ -34,8 +35,8 @@ def computed_here():
         losses, gradient = objective(terms, *NETWORK, tiling=tiling)(pixels)
         found[f"{way}/losses"] = np.array([losses[name] for name in ("total", "content", "style")])
         found[f"{way}/gradient"] = keras.ops.convert_to_numpy(gradient)
-    run = {"size": 48, "steps": 3, "start": "photo", "weights": "bundled", "precision": "float32"}
-    history = transfer("temple", "great_wave", **run, progress=False).history
+    run = {"size": 48, "steps": 3, "start": "content", "weights": "bundled", "precision": "float32"}
+    history = transfer("temple", "great_wave", **merged(run, {"progress": False})).history
     found["transfer/totals"] = np.array([record["total"] for record in history])
     return found
 

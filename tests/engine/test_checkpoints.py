@@ -26,6 +26,7 @@ from helpers.engine import coarse_to_fine as synthesis
 from helpers.engine.checkpoints import load_checkpoint, save_checkpoint
 from helpers.engine.coarse_to_fine import State
 from helpers.images import save_image
+from helpers.options import merged
 from helpers.tools.command_line import main
 
 QUIET = {"weights": "bundled", "progress": False, "precision": "float32"}
@@ -41,9 +42,9 @@ def cut_off_at(step):
 
 def runs(photo, painting):
     return {
-        "L-BFGS": (transfer, {"photo": photo, "painting": painting, "steps": 14, "scales": 1}),
-        "Adam": (transfer, {"photo": photo, "painting": painting, "steps": 14, "optimizer": "adam"}),
-        "two sizes": (transfer, {"photo": photo, "painting": painting, "steps": 14, "scales": 2}),
+        "L-BFGS": (transfer, {"content": photo, "style": painting, "steps": 14, "scales": 1}),
+        "Adam": (transfer, {"content": photo, "style": painting, "steps": 14, "optimizer": "adam"}),
+        "two sizes": (transfer, {"content": photo, "style": painting, "steps": 14, "scales": 2}),
         "cosines": (reconstruct, {"image": photo, "layer": "conv2_1", "steps": 14}),
         "texture": (synthesize_texture, {"image": painting, "layers": ["conv1_1", "conv2_1"], "steps": 14}),
     }
@@ -61,18 +62,18 @@ CUTS = [
 @pytest.mark.parametrize(("step", "name"), CUTS)
 def test_a_run_cut_off_anywhere_ends_as_an_unbroken_one_does(photo, painting, tmp_path, name, step):
     recipe, arguments = runs(photo, painting)[name]
-    unbroken = recipe(**arguments, **QUIET)
+    unbroken = recipe(**merged(arguments, QUIET))
     kept = {"checkpoint": tmp_path / "run.checkpoint"}
-    part = recipe(**arguments, **QUIET, **kept, callback=cut_off_at(step))
+    part = recipe(**merged(arguments, QUIET, kept, {"callback": cut_off_at(step)}))
     assert len(part.history) == step
-    whole = recipe(**arguments, **QUIET, **kept, resume=True)
+    whole = recipe(**merged(arguments, QUIET, kept, {"resume": True}))
     assert [record["step"] for record in whole.history] == list(range(1, len(whole.history) + 1))
     assert whole.history[:step] == part.history
     assert whole.history[-1]["total"] == pytest.approx(unbroken.history[-1]["total"], rel=0.01)
     assert whole.history[-1]["size"] == unbroken.history[-1]["size"]
     seconds = [record["seconds"] for record in whole.history]
     assert seconds == sorted(seconds)
-    finished = recipe(**arguments, **QUIET, **kept, resume=True)
+    finished = recipe(**merged(arguments, QUIET, kept, {"resume": True}))
     assert (finished.image == whole.image).all()
     assert finished.history == whole.history
 
@@ -81,11 +82,11 @@ def test_a_run_cut_off_anywhere_ends_as_an_unbroken_one_does(photo, painting, tm
 def test_a_run_cut_off_in_either_precision_goes_on(photo, painting, tmp_path, monkeypatch, step):
     monkeypatch.setattr(synthesis, "ROUGH_STEPS", 4)
     run = {"steps": 8, "scales": 1, "weights": "bundled", "precision": "mixed", "progress": False}
-    unbroken = transfer(photo, painting, **run)
-    assert unbroken.settings["arguments"]["precision"] == "mixed"
+    unbroken = transfer(photo, painting, **merged(run))
+    assert unbroken.settings["arguments"]["network"]["precision"] == "mixed"
     kept = {**run, "checkpoint": tmp_path / "run.checkpoint"}
-    part = transfer(photo, painting, **kept, callback=cut_off_at(step))
-    whole = transfer(photo, painting, **kept, resume=True)
+    part = transfer(photo, painting, **merged(kept, {"callback": cut_off_at(step)}))
+    whole = transfer(photo, painting, **merged(kept, {"resume": True}))
     assert whole.history[:step] == part.history
     assert len(whole.history) == len(unbroken.history) == 8
     assert whole.history[-1]["total"] == pytest.approx(unbroken.history[-1]["total"], rel=0.01)
@@ -96,30 +97,34 @@ def test_the_result_of_an_interrupted_adam_is_the_best_picture_so_far(photo, pai
     result = transfer(
         photo,
         painting,
-        steps=6,
-        optimizer="adam",
-        scales=1,
-        callback=lambda record, image: seen.append((record["total"], image())),
-        **QUIET,
+        **merged(
+            {
+                "steps": 6,
+                "optimizer": "adam",
+                "scales": 1,
+                "callback": lambda record, image: seen.append((record["total"], image())),
+            },
+            QUIET,
+        ),
     )
     assert (result.image == min(seen, key=lambda each: each[0])[1]).all()
 
 
 def test_a_checkpoint_is_of_one_run(photo, painting, tmp_path):
     path = tmp_path / "run.checkpoint"
-    run = {"photo": photo, "painting": painting, "steps": 2, "checkpoint": path, **QUIET}
-    transfer(**run)
+    run = {"content": photo, "style": painting, "steps": 2, "checkpoint": path, **QUIET}
+    transfer(**merged(run))
     for change, words in (
         ({"steps": 5}, r"steps \(2, not 5\)"),
         ({"style_weight": 7.0}, "style_weight"),
-        ({"photo": painting}, "photo"),
+        ({"content": painting}, "content"),
         ({"seed": 3}, "seed"),
     ):
         with pytest.raises(CheckpointError, match=f"of a run with another {words}"):
-            transfer(**{**run, **change}, resume=True)
+            transfer(**merged({**run, **change}, {"resume": True}))
     with pytest.raises(CheckpointError, match="another recipe"):
-        reconstruct(photo, steps=2, checkpoint=path, resume=True, **QUIET)
-    transfer(**run, resume=True, memory=2.0)
+        reconstruct(photo, **merged({"steps": 2, "checkpoint": path, "resume": True}, QUIET))
+    transfer(**merged(run, {"resume": True, "memory": 2.0}))
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04"])
@@ -127,18 +132,18 @@ def test_a_damaged_checkpoint_is_named(photo, painting, tmp_path, content):
     path = tmp_path / "run.checkpoint"
     path.write_bytes(content)
     with pytest.raises(CheckpointError, match=r"run\.checkpoint is damaged"):
-        transfer(photo, painting, steps=2, resume=path, **QUIET)
+        transfer(photo, painting, **merged({"steps": 2, "resume": path}, QUIET))
     assert path.read_bytes() == content
 
 
 def test_a_checkpoint_cut_short_or_flipped_is_named(photo, painting, tmp_path):
     path = tmp_path / "run.checkpoint"
-    transfer(photo, painting, steps=3, checkpoint=path, **QUIET)
+    transfer(photo, painting, **merged({"steps": 3, "checkpoint": path}, QUIET))
     whole = path.read_bytes()
     for damaged in (whole[: len(whole) // 2], whole[:-30], whole[:2000] + b"\xff" * 9 + whole[2009:]):
         path.write_bytes(damaged)
         with pytest.raises(CheckpointError, match="is damaged"):
-            transfer(photo, painting, steps=3, resume=path, **QUIET)
+            transfer(photo, painting, **merged({"steps": 3, "resume": path}, QUIET))
 
 
 def test_a_checkpoint_of_objects_is_not_unpickled(photo, painting, tmp_path):
@@ -146,20 +151,22 @@ def test_a_checkpoint_of_objects_is_not_unpickled(photo, painting, tmp_path):
     with path.open("wb") as file:
         np.savez(file, about=np.array([{"an": "object"}], dtype=object), pixels=np.zeros((1, 2, 2, 3)))
     with pytest.raises(CheckpointError, match="is damaged"):
-        transfer(photo, painting, steps=3, resume=path, **QUIET)
+        transfer(photo, painting, **merged({"steps": 3, "resume": path}, QUIET))
 
 
 def test_without_a_checkpoint_a_run_begins_or_says_so(photo, painting, tmp_path):
-    run = {"photo": photo, "painting": painting, "steps": 1, **QUIET}
-    assert len(transfer(**run, checkpoint=tmp_path / "run.checkpoint", resume=True).history) == 1
+    run = {"content": photo, "style": painting, "steps": 1, **QUIET}
+    assert (
+        len(transfer(**merged(run, {"checkpoint": tmp_path / "run.checkpoint", "resume": True})).history) == 1
+    )
     with pytest.raises(MissingFileError, match=r"other\.checkpoint"):
-        transfer(**run, resume=tmp_path / "other.checkpoint")
+        transfer(**merged(run, {"resume": tmp_path / "other.checkpoint"}))
     with pytest.raises(CourseError, match="name the file"):
-        transfer(**run, resume=True)
+        transfer(**merged(run, {"resume": True}))
     with pytest.raises(MissingFileError, match="no folder"):
-        transfer(**run, checkpoint=tmp_path / "nowhere" / "run.checkpoint")
+        transfer(**merged(run, {"checkpoint": tmp_path / "nowhere" / "run.checkpoint"}))
     with pytest.raises(OutputError, match="is a folder"):
-        transfer(**run, checkpoint=tmp_path)
+        transfer(**merged(run, {"checkpoint": tmp_path}))
 
 
 def test_a_checkpoint_is_written_at_intervals_and_at_the_end(photo, painting, tmp_path, monkeypatch):
@@ -168,18 +175,18 @@ def test_a_checkpoint_is_written_at_intervals_and_at_the_end(photo, painting, tm
         checkpoint_module, "save_checkpoint", lambda path, state, run: written.append(state.taken)
     )
     run = {
-        "photo": photo,
-        "painting": painting,
+        "content": photo,
+        "style": painting,
         "steps": 4,
         "scales": 1,
         "checkpoint": tmp_path / "c",
         **QUIET,
     }
-    transfer(**run, checkpoint_every=0)
+    transfer(**merged(run, {"checkpoint_every": 0}))
     assert written[-1] == 4
     assert len(written) >= 2
     written.clear()
-    transfer(**run, checkpoint_every=1000)
+    transfer(**merged(run, {"checkpoint_every": 1000}))
     assert written == [4]
 
 
@@ -189,7 +196,9 @@ def test_a_disk_that_fills_up_does_not_end_the_run(photo, painting, tmp_path, mo
 
     monkeypatch.setattr(checkpoint_module, "save_checkpoint", full)
     result = transfer(
-        photo, painting, steps=3, checkpoint=tmp_path / "run.checkpoint", checkpoint_every=0, **QUIET
+        photo,
+        painting,
+        **merged({"steps": 3, "checkpoint": tmp_path / "run.checkpoint", "checkpoint_every": 0}, QUIET),
     )
     assert len(result.history) == 3
     assert "No space left" in caplog.text
@@ -198,7 +207,7 @@ def test_a_disk_that_fills_up_does_not_end_the_run(photo, painting, tmp_path, mo
 def test_what_a_killed_run_left_half_written_is_cleared_away(photo, painting, tmp_path):
     left = tmp_path / ".run.checkpoint.123.part"
     left.write_bytes(b"half")
-    transfer(photo, painting, steps=1, checkpoint=tmp_path / "run.checkpoint", **QUIET)
+    transfer(photo, painting, **merged({"steps": 1, "checkpoint": tmp_path / "run.checkpoint"}, QUIET))
     assert [path.name for path in tmp_path.iterdir()] == ["run.checkpoint"]
 
 
@@ -210,7 +219,7 @@ def test_a_state_is_the_same_after_a_file(tmp_path):
         pixels=random_numbers.standard_normal((1, 4, 6, 3)).astype(np.float32),
         best=random_numbers.standard_normal((1, 4, 6, 3)).astype(np.float32),
         history=[{"step": 1, "total": 2.5}, {"step": 2, "total": 1.25}],
-        remembered={"pairs": random_numbers.standard_normal((2, 2, 4, 6, 3)).astype(np.float32)},
+        optimizer_state={"pairs": random_numbers.standard_normal((2, 2, 4, 6, 3)).astype(np.float32)},
     )
     run = {"recipe": "transfer", "arguments": {"steps": 3}}
     save_checkpoint(tmp_path / "c", state, run)
@@ -218,7 +227,7 @@ def test_a_state_is_the_same_after_a_file(tmp_path):
     assert (read.scale, read.taken, read.history) == (0, 2, state.history)
     for name in ("pixels", "best"):
         assert (getattr(read, name) == getattr(state, name)).all()
-    assert (read.remembered["pairs"] == state.remembered["pairs"]).all()
+    assert (read.optimizer_state["pairs"] == state.optimizer_state["pairs"]).all()
 
 
 def tiny_transfer(path, steps):
@@ -268,7 +277,7 @@ def test_a_transfer_killed_at_random_moments_finishes(tmp_path, start_command, c
     assert [each.name for each in tmp_path.iterdir()] == ["out.png"]
     history = read_settings(path)["history"]
     assert [record["step"] for record in history] == list(range(1, steps + 1))
-    unbroken = transfer("temple", "great_wave", size=32, steps=steps, **QUIET)
+    unbroken = transfer("temple", "great_wave", **merged({"size": 32, "steps": steps}, QUIET))
     assert history[-1]["total"] == pytest.approx(unbroken.history[-1]["total"], rel=0.01)
 
 
@@ -320,7 +329,7 @@ def test_pixels_that_do_not_fit_are_a_damaged_checkpoint(tmp_path, fault):
     pixels = np.zeros((1, 4, 7 if fault == "shape" else 6, 3), np.float32)
     pixels[0, 1, 1] = np.nan if fault == "nan" else 1
     run = {"recipe": "transfer", "arguments": {"steps": 3}}
-    state = State(scale=0, taken=1, pixels=pixels, best=pixels, history=[], remembered={})
+    state = State(scale=0, taken=1, pixels=pixels, best=pixels, history=[], optimizer_state={})
     save_checkpoint(tmp_path / "c", state, run)
     with pytest.raises(CheckpointError, match="is damaged"):
         load_checkpoint(tmp_path / "c", run, [(4, 6)])
@@ -328,13 +337,13 @@ def test_pixels_that_do_not_fit_are_a_damaged_checkpoint(tmp_path, fault):
 
 def test_what_differs_between_two_runs_is_named():
     difference = checkpoint_module._first_difference
-    run = {"recipe": "transfer", "arguments": {"steps": 3, "seed": 1}, "inputs": {"photo": {"sha256": "a"}}}
+    run = {"recipe": "transfer", "arguments": {"steps": 3, "seed": 1}, "inputs": {"content": {"sha256": "a"}}}
     for other, words in (
         ({**run, "recipe": "reconstruct"}, "recipe"),
         ({**run, "arguments": {"steps": 4, "seed": 1}}, "steps (4, not 3)"),
         ({**run, "arguments": {"steps": 3}}, "seed (None, not 1)"),
         ({**run, "arguments": {**run["arguments"], "more": 2}}, "more (2, not None)"),
-        ({**run, "inputs": {"photo": {"sha256": "b"}}}, "photo"),
+        ({**run, "inputs": {"content": {"sha256": "b"}}}, "content"),
         ({**run, "inputs": None}, "inputs"),
         ("no run", "recipe"),
     ):

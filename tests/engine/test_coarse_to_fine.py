@@ -4,14 +4,14 @@ import time
 import numpy as np
 import pytest
 
-from helpers import RunError, coarse_to_fine, minimise, objective, preprocess, white_noise
+from helpers import RunError, coarse_to_fine, minimize, objective, preprocess, white_noise
 from helpers.engine import coarse_to_fine as synthesis
 from helpers.engine.coarse_to_fine import COARSEST_SIDE, natural_scales, pyramid, shared_steps
-from helpers.engine.parametrization import fourier_space, pixel_space
+from helpers.engine.parametrization import cosine_space, pixel_space
 from helpers.images import IMAGENET_MEAN
 from helpers.terms import Term, content_term
 
-WAYS = [("lbfgs", "pixels"), ("lbfgs", "fourier"), ("adam", "pixels")]
+WAYS = [("lbfgs", "pixels"), ("lbfgs", "cosine"), ("adam", "pixels")]
 
 
 def towards(target):
@@ -34,34 +34,36 @@ def target():
     return preprocess(np.random.default_rng(5).uniform(20, 235, (10, 14, 3)))
 
 
-@pytest.mark.parametrize(("optimizer", "coordinates"), WAYS)
-def test_every_optimiser_finds_the_minimum_of_a_convex_objective(start, target, optimizer, coordinates):
-    pixels, history = minimise(towards(target), start, steps=80, optimizer=optimizer, coordinates=coordinates)
+@pytest.mark.parametrize(("optimizer", "parametrization"), WAYS)
+def test_every_optimizer_finds_the_minimum_of_a_convex_objective(start, target, optimizer, parametrization):
+    pixels, history = minimize(
+        towards(target), start, steps=80, optimizer=optimizer, parametrization=parametrization
+    )
     assert np.abs(pixels - target).max() < 3
     assert history[-1]["total"] < 0.01 * towards(target)(start)[0]["total"]
 
 
-@pytest.mark.parametrize(("optimizer", "coordinates"), WAYS)
-def test_pixels_stay_within_the_range_of_colours(start, optimizer, coordinates):
+@pytest.mark.parametrize(("optimizer", "parametrization"), WAYS)
+def test_pixels_stay_within_the_range_of_colors(start, optimizer, parametrization):
     out_of_reach = np.where(np.arange(14)[:, np.newaxis] % 2, 500, -500) * np.ones((1, 10, 14, 3))
-    pixels, _ = minimise(
-        towards(out_of_reach), start, steps=100, optimizer=optimizer, coordinates=coordinates
+    pixels, _ = minimize(
+        towards(out_of_reach), start, steps=100, optimizer=optimizer, parametrization=parametrization
     )
-    colours = pixels[0] + IMAGENET_MEAN
-    assert colours.min() >= -1e-3
-    assert colours.max() <= 255 + 1e-3
-    assert np.abs(colours - np.where(out_of_reach[0] > 0, 255, 0)).mean() < 10
+    colors = pixels[0] + IMAGENET_MEAN
+    assert colors.min() >= -1e-3
+    assert colors.max() <= 255 + 1e-3
+    assert np.abs(colors - np.where(out_of_reach[0] > 0, 255, 0)).mean() < 10
 
 
-@pytest.mark.parametrize(("optimizer", "coordinates"), WAYS)
-def test_the_last_record_is_the_loss_of_the_returned_pixels(start, target, optimizer, coordinates):
+@pytest.mark.parametrize(("optimizer", "parametrization"), WAYS)
+def test_the_last_record_is_the_loss_of_the_returned_pixels(start, target, optimizer, parametrization):
     evaluate = towards(target)
-    pixels, history = minimise(evaluate, start, steps=7, optimizer=optimizer, coordinates=coordinates)
+    pixels, history = minimize(evaluate, start, steps=7, optimizer=optimizer, parametrization=parametrization)
     assert history[-1]["total"] == pytest.approx(evaluate(pixels)[0]["total"], rel=1e-5)
 
 
 def test_lbfgs_never_lets_the_loss_rise(start, target):
-    _, history = minimise(towards(target), start, steps=30)
+    _, history = minimize(towards(target), start, steps=30)
     totals = [record["total"] for record in history]
     assert totals == sorted(totals, reverse=True)
 
@@ -73,7 +75,7 @@ def test_records_count_steps_and_evaluations(start, target):
         calls.append(1)
         return towards(target)(pixels)
 
-    _, history = minimise(evaluate, start, steps=5, optimizer="adam")
+    _, history = minimize(evaluate, start, steps=5, optimizer="adam")
     assert [record["step"] for record in history] == [1, 2, 3, 4, 5]
     assert history[-1]["evaluations"] == len(calls) == 6
     assert [record["seconds"] for record in history] == sorted(record["seconds"] for record in history)
@@ -81,7 +83,7 @@ def test_records_count_steps_and_evaluations(start, target):
 
 def test_the_callback_sees_every_step_and_the_current_image(start, target):
     seen = []
-    pixels, history = minimise(
+    pixels, history = minimize(
         towards(target), start, steps=6, callback=lambda record, image: seen.append((record, image()))
     )
     assert [record for record, _ in seen] == history
@@ -97,7 +99,7 @@ def test_a_stop_keeps_what_was_reached(start, target, signal, optimizer):
         if record["step"] == 3:
             raise signal
 
-    pixels, history = minimise(towards(target), start, steps=50, optimizer=optimizer, callback=stop_at_three)
+    pixels, history = minimize(towards(target), start, steps=50, optimizer=optimizer, callback=stop_at_three)
     assert len(history) == 3
     assert history[-1]["total"] == pytest.approx(towards(target)(pixels)[0]["total"], rel=1e-5)
 
@@ -107,24 +109,24 @@ def test_another_exception_of_a_callback_is_not_swallowed(start, target):
         raise RuntimeError("the callback's own")
 
     with pytest.raises(RuntimeError, match="the callback's own"):
-        minimise(towards(target), start, steps=3, callback=fail)
+        minimize(towards(target), start, steps=3, callback=fail)
 
 
 def test_a_run_that_starts_at_the_minimum_ends_there(target):
-    pixels, history = minimise(towards(target), target, steps=5)
+    pixels, history = minimize(towards(target), target, steps=5)
     np.testing.assert_allclose(pixels, target, atol=1e-3)
     assert len(history) == 1
     assert history[0]["step"] == 0
     assert history[0]["total"] < 1e-6
 
 
-@pytest.mark.parametrize("make", [pixel_space, fourier_space])
+@pytest.mark.parametrize("make", [pixel_space, cosine_space])
 def test_coordinates_lead_to_the_pixels_and_back(start, make):
     space = make(start.shape)
     np.testing.assert_allclose(space.to_pixels(space.from_pixels(start)), start, atol=1e-2)
 
 
-@pytest.mark.parametrize("make", [pixel_space, fourier_space])
+@pytest.mark.parametrize("make", [pixel_space, cosine_space])
 def test_a_gradient_is_pulled_back_as_finite_differences_say(start, target, make):
     space, evaluate = make(start.shape), towards(target)
     point = space.from_pixels(start)
@@ -148,14 +150,14 @@ def rounded(target):
 
 def test_a_finer_objective_goes_on_where_a_coarse_one_shows_no_progress(start, target):
     sizes, steps = [start.shape[1:3]], 40
-    coarse, coarse_history = minimise(rounded(target), start, steps=steps)
+    coarse, coarse_history = minimize(rounded(target), start, steps=steps)
     assert len(coarse_history) < steps
     fine, history = coarse_to_fine(
         lambda height, width: rounded(target),
         lambda height, width: start,
         sizes,
         steps=steps,
-        finer=lambda height, width: towards(target),
+        build_in_float32=lambda height, width: towards(target),
     )
     assert history[: len(coarse_history)] == [
         {**record, "seconds": own["seconds"]} for record, own in zip(coarse_history, history, strict=False)
@@ -181,7 +183,7 @@ def test_a_finer_objective_takes_what_steps_are_left(start, target, monkeypatch,
         lambda height, width: np.float32(0.5) * start[:, :height, :width],
         [(5, 7), (10, 14)],
         steps=60,
-        finer=never_there("fine"),
+        build_in_float32=never_there("fine"),
         tolerance=tolerance,
     )
     assert begun == [("coarse", 5), ("coarse", 10), ("fine", 10)]
@@ -200,7 +202,7 @@ def test_what_has_settled_needs_no_finer_objective(start):
         [start.shape[1:3]],
         steps=60,
         tolerance=0.1,
-        finer=lambda height, width: pytest.fail("It had settled."),
+        build_in_float32=lambda height, width: pytest.fail("It had settled."),
     )
     assert len(history) == synthesis.TOLERANCE_STEPS + 1
 
@@ -280,13 +282,13 @@ def test_two_terms_of_one_name_are_refused():
         objective([term, term], "bundled")
 
 
-def test_unknown_optimisers_and_coordinates_are_named(start, target):
+def test_unknown_optimizers_and_coordinates_are_named(start, target):
     with pytest.raises(ValueError, match="sgd"):
-        minimise(towards(target), start, steps=1, optimizer="sgd")
+        minimize(towards(target), start, steps=1, optimizer="sgd")
     with pytest.raises(ValueError, match="wavelets"):
-        minimise(towards(target), start, steps=1, coordinates="wavelets")
+        minimize(towards(target), start, steps=1, parametrization="wavelets")
     with pytest.raises(ValueError, match="steps of a run is a whole number, at least 1"):
-        minimise(towards(target), start, steps=0)
+        minimize(towards(target), start, steps=0)
 
 
 def test_white_noise_is_seeded_and_white():
@@ -294,8 +296,8 @@ def test_white_noise_is_seeded_and_white():
     assert (noise == white_noise(40, 60, seed=1)).all()
     assert (noise != white_noise(40, 60, seed=2)).mean() > 0.9
     np.testing.assert_allclose(noise.mean(axis=(0, 1)), IMAGENET_MEAN[::-1], atol=2)
-    neighbours = np.corrcoef(noise[:, :-1].ravel(), (noise[:, 1:] - noise.mean(axis=(0, 1))).ravel())[0, 1]
-    assert abs(neighbours) < 0.05
+    neighbors = np.corrcoef(noise[:, :-1].ravel(), (noise[:, 1:] - noise.mean(axis=(0, 1))).ravel())[0, 1]
+    assert abs(neighbors) < 0.05
 
 
 @pytest.mark.parametrize(
@@ -309,28 +311,28 @@ def test_a_run_that_breaks_off_ends_with_what_it_reached_and_says_where(start, t
             raise error
         return whole(pixels)
 
-    pixels, history = minimise(evaluate, start, steps=50, optimizer="adam")
+    pixels, history = minimize(evaluate, start, steps=50, optimizer="adam")
     assert len(history) == 5
     assert f"{words}. The picture is that of step 5." in caplog.text
     assert history[-1]["total"] == pytest.approx(whole(pixels)[0]["total"], rel=1e-5)
 
 
-@pytest.mark.parametrize(("coordinates", "handed_up"), [("pixels", 2), ("fourier", 0)])
-def test_what_was_learned_is_handed_up_in_pixels_only(target, monkeypatch, coordinates, handed_up):
+@pytest.mark.parametrize(("parametrization", "handed_up"), [("pixels", 2), ("cosine", 0)])
+def test_what_was_learned_is_handed_up_in_pixels_only(target, monkeypatch, parametrization, handed_up):
     sizes, enlarged = [(10, 14), (20, 28), (40, 56)], []
-    enlarge = synthesis.Memory.enlarged
+    enlarge = synthesis.History.enlarged
 
-    def noting(memory, height, width):
+    def noting(history, height, width):
         enlarged.append((height, width))
-        return enlarge(memory, height, width)
+        return enlarge(history, height, width)
 
-    monkeypatch.setattr(synthesis.Memory, "enlarged", noting)
+    monkeypatch.setattr(synthesis.History, "enlarged", noting)
     _, history = coarse_to_fine(
         lambda height, width: towards(np.kron(target, np.ones((1, height // 10, width // 14, 1)))),
         lambda height, width: preprocess(white_noise(height, width, seed=3)),
         sizes,
         steps=9,
-        coordinates=coordinates,
+        parametrization=parametrization,
     )
     assert {record["size"] for record in history} == {10, 20, 40}
     assert enlarged == sizes[1 : 1 + handed_up]
@@ -339,7 +341,7 @@ def test_what_was_learned_is_handed_up_in_pixels_only(target, monkeypatch, coord
 def test_a_finer_objective_goes_on_where_a_rough_one_has_no_slope_at_all(start, target):
     flat = lambda pixels: ({"total": 1e9}, np.zeros_like(start))
     pixels, history = coarse_to_fine(
-        lambda *_: flat, lambda *_: start, [(10, 14)], steps=60, finer=lambda *_: towards(target)
+        lambda *_: flat, lambda *_: start, [(10, 14)], steps=60, build_in_float32=lambda *_: towards(target)
     )
     assert history
     assert np.abs(pixels - target).max() < 3
@@ -358,7 +360,7 @@ def test_fewer_steps_than_sizes_are_taken_in_the_last(target):
 
 def test_seconds_count_from_the_beginning_of_the_run(start, target):
     began = time.perf_counter()
-    _, history = minimise(towards(target), start, steps=3)
+    _, history = minimize(towards(target), start, steps=3)
     elapsed = time.perf_counter() - began
     seconds = [record["seconds"] for record in history]
     assert 0 <= seconds[0] <= seconds[-1] <= elapsed + 1e-3

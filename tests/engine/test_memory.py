@@ -4,9 +4,10 @@ import pytest
 
 from helpers import transfer
 from helpers.engine import memory
+from helpers.engine.lbfgs import LONGEST_HISTORY
 from helpers.engine.memory import GB, fitting_tiling, peak_memory
-from helpers.engine.optimizers import LBFGS_MEMORY
 from helpers.engine.tiling import Tiling
+from helpers.options import merged
 
 LAYERS = ("block5_conv1", "block4_conv2")
 
@@ -14,7 +15,7 @@ LAYERS = ("block5_conv1", "block4_conv2")
 def test_the_estimate_counts_what_a_whole_evaluation_holds_of_block_1():
     # Two layers of 64 filters, and three more such maps for the way back, four bytes each; a small rest.
     before, after = (peak_memory(side, side, ["block1_conv2"]) for side in (100, 200))
-    images = 3 * 4 * (memory._IMAGES + 2 * LBFGS_MEMORY)
+    images = 3 * 4 * (memory._IMAGES + 2 * LONGEST_HISTORY)
     assert (after - before) / 30000 == pytest.approx(5 * 64 * 4 + images + 64 * 4)
 
 
@@ -62,13 +63,13 @@ def test_there_is_some_memory_here():
 
 def test_a_transfer_in_tiles_is_the_transfer_of_the_whole(photo, painting, monkeypatch):
     run = {"steps": 3, "progress": False, "weights": "bundled", "precision": "float32"}
-    whole = transfer(photo, painting, **run)
+    whole = transfer(photo, painting, **merged(run))
     monkeypatch.setattr(memory, "_TILINGS", (Tiling(16, "block2_pool"),))
-    tiled = transfer(photo, painting, **run)
+    tiled = transfer(photo, painting, **merged(run))
     for record, other in zip(whole.history, tiled.history, strict=True):
         assert other["total"] == pytest.approx(record["total"], rel=1e-3)
 
 
 def test_a_transfer_that_does_not_fit_says_so_before_it_begins(photo, painting):
     with pytest.raises(MemoryError, match=r"0\.1 GB is allowed"):
-        transfer(photo, painting, memory=0.1, steps=1, progress=False)
+        transfer(photo, painting, **merged({"memory": 0.1, "steps": 1, "progress": False}))

@@ -11,10 +11,10 @@ from helpers.engine.tiling import feature_maps, styles
 from helpers.layers import LAYERS, receptive_margin, stride
 from helpers.losses import gram_per_position
 from helpers.terms import Term, content_term, masks_at, style_term
-from helpers.vgg import Network, feature_model
+from helpers.vgg import Extractor, feature_model
 
-PLAIN = Network("bundled", "avg", False, "float32")
-NORMALISED = Network("bundled", "avg", True, "float32")
+PLAIN = Extractor("bundled", "avg", False, "float32")
+NORMALIZED = Extractor("bundled", "avg", True, "float32")
 
 
 def noisy(seed):
@@ -62,11 +62,11 @@ MORE_TILINGS = [Tiling(1000), Tiling(64, "block2_pool"), Tiling(48, "block4_pool
 @pytest.fixture(
     scope="module",
     params=[
-        PLAIN._replace(sliding=True),
+        PLAIN._replace(direct=True),
         pytest.param(PLAIN, marks=pytest.mark.slow),
-        pytest.param(NORMALISED, marks=pytest.mark.slow),
+        pytest.param(NORMALIZED, marks=pytest.mark.slow),
     ],
-    ids=["direct", "plain", "normalised"],
+    ids=["direct", "plain", "normalized"],
 )
 def terms_and_network(request, pixels, painting):
     return terms_of(request.param, pixels, painting), request.param
@@ -94,15 +94,15 @@ def test_loss_and_gradient_do_not_know_of_tiles(terms_and_network, tiling, apart
 
 
 @pytest.mark.parametrize(
-    ("layer", "sliding"),
+    ("layer", "direct"),
     [
         *((layer, True) for layer in LAYERS),
         ("block4_conv1", False),
         *(pytest.param(layer, False, marks=pytest.mark.slow) for layer in LAYERS if layer != "block4_conv1"),
     ],
 )
-def test_feature_maps_do_not_know_of_tiles(pixels, layer, sliding, apart):
-    network = PLAIN._replace(sliding=sliding)
+def test_feature_maps_do_not_know_of_tiles(pixels, layer, direct, apart):
+    network = PLAIN._replace(direct=direct)
     whole = feature_model(layer, *network)(pixels)[layer]
     tiled = feature_maps(pixels, [layer], network, Tiling(37))[layer]
     assert tuple(whole.shape) == tuple(tiled.shape)
@@ -113,7 +113,7 @@ def test_a_position_sees_its_margin_and_nothing_beyond(pixels):
     random = ("random", "avg", False, "float32")
     for layer in ("block2_conv1", "block3_pool", "block4_conv1"):
         step, margin = stride(layer), receptive_margin(layer)
-        model = feature_model(layer, *random, sliding=True)
+        model = feature_model(layer, *random, direct=True)
         row, column = 75 // step // 2, 109 // step // 2
         top, left = row * step, column * step
         height, width = pixels.shape[1:3]

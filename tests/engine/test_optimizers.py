@@ -1,4 +1,4 @@
-"""The optimisers against closed forms and against SciPy's and Keras' own."""
+"""The optimizers against closed forms and against SciPy's and Keras' own."""
 
 import itertools
 
@@ -9,21 +9,22 @@ import scipy.optimize
 from keras.ops import convert_to_numpy as numbers
 
 from helpers import STYLE_LAYERS, RunError, load_image, objective, preprocess
-from helpers.engine import optimizers
-from helpers.engine.optimizers import LBFGS_MEMORY, Memory, adam, lbfgs, moments, remembered_steps
+from helpers.engine.lbfgs import LONGEST_HISTORY, History, history_length, lbfgs
+from helpers.engine.optimizers import adam, moments
+from helpers.engine.parametrization import cosine_space, pixel_space
 from helpers.engine.tiling import styles
 from helpers.images import IMAGENET_MEAN
 from helpers.terms import style_term
-from helpers.vgg import Network
+from helpers.vgg import Extractor
 
-NETWORK = Network("bundled", "avg", True, "float32", sliding=True)
+NETWORK = Extractor("bundled", "avg", True, "float32", direct=True)
 
 
-def bowl(centre, curvature):
-    """½ Σ curvature · (x − centre)², and its gradient."""
+def bowl(center, curvature):
+    """½ Σ curvature · (x − center)², and its gradient."""
 
     def evaluate(pixels):
-        difference = numbers(pixels).astype(np.float64) - centre
+        difference = numbers(pixels).astype(np.float64) - center
         return {"total": float((curvature * difference**2).sum() / 2)}, (curvature * difference).astype("f")
 
     return evaluate
@@ -31,8 +32,8 @@ def bowl(centre, curvature):
 
 @pytest.fixture
 def narrow(generator):
-    centre = preprocess(generator.uniform(60, 200, (6, 5, 3)))
-    return bowl(centre, np.geomspace(1, 300, centre.size).reshape(centre.shape)), centre
+    center = preprocess(generator.uniform(60, 200, (6, 5, 3)))
+    return bowl(center, np.geomspace(1, 300, center.size).reshape(center.shape)), center
 
 
 def scipys(evaluate, start, evaluations):
@@ -51,7 +52,13 @@ def scipys(evaluate, start, evaluations):
         jac=True,
         method="L-BFGS-B",
         bounds=bounds.reshape(-1, 2),
-        options={"maxcor": LBFGS_MEMORY, "maxfun": evaluations, "maxiter": evaluations, "ftol": 0, "gtol": 0},
+        options={
+            "maxcor": LONGEST_HISTORY,
+            "maxfun": evaluations,
+            "maxiter": evaluations,
+            "ftol": 0,
+            "gtol": 0,
+        },
     )
     return losses
 
@@ -66,10 +73,10 @@ def counted(evaluate, losses):
 
 
 def test_lbfgs_finds_the_lowest_point_of_a_narrow_valley(narrow):
-    evaluate, centre = narrow
+    evaluate, center = narrow
     start = preprocess(np.full((6, 5, 3), 128.0))
     *_, (pixels, losses) = itertools.islice(lbfgs(evaluate, start), 80)
-    assert np.abs(numbers(pixels) - centre).max() < 0.1
+    assert np.abs(numbers(pixels) - center).max() < 0.1
     assert losses["total"] < 1e-6 * evaluate(start)[0]["total"]
 
 
@@ -90,32 +97,33 @@ def test_lbfgs_needs_no_more_evaluations_than_scipys(size, layers):
 
 
 def test_what_was_learned_at_one_size_serves_at_another(generator):
-    centre = preprocess(generator.uniform(60, 200, (6, 8, 3)))
+    center = preprocess(generator.uniform(60, 200, (6, 8, 3)))
     stiffness = np.repeat(np.geomspace(1, 300, 8), 3).reshape(1, 1, 8, 3)
-    small = valley(centre, stiffness)
-    memory = Memory(centre.shape)
-    for _ in itertools.islice(lbfgs(small, np.zeros_like(centre), memory=memory), 15):
+    small = valley(center, stiffness)
+    history = History(center.shape)
+    for _ in itertools.islice(lbfgs(small, np.zeros_like(center), history=history), 15):
         pass
-    larger = memory.enlarged(12, 16)
-    assert [tuple(pair.shape) for pair in larger.pairs()] == [(2, 12, 16, 3)] * len(memory.pairs())
-    wide = np.kron(centre, np.ones((1, 2, 2, 1)))
+    larger = history.enlarged(12, 16)
+    assert len(larger) == len(history)
+    assert {tuple(step.shape) for step in (*larger.moves, *larger.changes)} == {(12 * 16 * 3,)}
+    wide = np.kron(center, np.ones((1, 2, 2, 1)))
     evaluate = valley(wide, np.kron(stiffness, np.ones((1, 1, 2, 1))))
     ends = []
     for known in (None, larger):
-        *_, (_, losses) = itertools.islice(lbfgs(evaluate, np.zeros_like(wide), memory=known), 8)
+        *_, (_, losses) = itertools.islice(lbfgs(evaluate, np.zeros_like(wide), history=known), 8)
         ends.append(losses["total"])
     assert ends[1] < ends[0]
 
 
 def test_a_large_picture_is_remembered_for_fewer_steps():
-    assert remembered_steps(256, 256) == LBFGS_MEMORY
-    assert 10 < remembered_steps(512, 512) < LBFGS_MEMORY
-    assert remembered_steps(2048, 2048) == 10
+    assert history_length(256, 256) == LONGEST_HISTORY
+    assert 10 < history_length(512, 512) < LONGEST_HISTORY
+    assert history_length(2048, 2048) == 10
 
 
-def valley(centre, stiffness):
+def valley(center, stiffness):
     def evaluate(pixels):
-        apart = numbers(pixels) - centre
+        apart = numbers(pixels) - center
         count = apart.shape[1] * apart.shape[2]
         gradient = stiffness * apart / count
         return {"total": float((gradient * apart).sum() / 2)}, gradient.astype(np.float32)
@@ -125,10 +133,10 @@ def valley(centre, stiffness):
 
 def test_pixels_at_the_end_of_their_range_stand_still_and_the_others_move_on(generator):
     start = preprocess(generator.uniform(0, 255, (6, 5, 3)))
-    centre = start.copy()
-    centre[0, :3] = 400
-    centre[0, 3:] = 10
-    *_, (pixels, _) = itertools.islice(lbfgs(bowl(centre, 1.0), start), 30)
+    center = start.copy()
+    center[0, :3] = 400
+    center[0, 3:] = 10
+    *_, (pixels, _) = itertools.islice(lbfgs(bowl(center, 1.0), start), 30)
     found = numbers(pixels)[0]
     np.testing.assert_allclose(found[:3], np.broadcast_to(255 - IMAGENET_MEAN, (3, 5, 3)), atol=1e-3)
     np.testing.assert_allclose(found[3:], 10, atol=0.1)
@@ -188,16 +196,16 @@ def test_lbfgs_takes_a_shorter_step_where_one_evaluation_fails(generator):
     np.testing.assert_allclose(numbers(pixels), start + 30, atol=0.1)
 
 
-@pytest.mark.parametrize("coordinates", ["pixels", "fourier"])
-def test_a_memory_kept_as_arrays_goes_on_as_the_memory_itself_does(narrow, coordinates):
+@pytest.mark.parametrize("parametrization", ["pixels", "cosine"])
+def test_a_history_kept_as_arrays_goes_on_as_the_history_itself_does(narrow, parametrization):
     evaluate, _ = narrow
     start = preprocess(np.full((6, 5, 3), 128.0))
-    memory = Memory(start.shape)
-    unbroken = lbfgs(evaluate, start, coordinates, memory)
+    history = History(start.shape)
+    unbroken = lbfgs(evaluate, start, parametrization, history)
     for _ in range(9):
         pixels, _ = next(unbroken)
-    again = Memory.of_arrays(start.shape, memory.arrays())
-    resumed = lbfgs(evaluate, numbers(pixels), coordinates, again)
+    again = History.of_arrays(start.shape, history.arrays())
+    resumed = lbfgs(evaluate, numbers(pixels), parametrization, again)
     for _ in range(5):
         assert next(resumed)[1]["total"] == pytest.approx(next(unbroken)[1]["total"], rel=1e-2)
 
@@ -214,7 +222,7 @@ def test_adam_goes_on_from_its_moments(narrow):
         assert next(resumed)[1]["total"] == pytest.approx(next(unbroken)[1]["total"], rel=1e-4)
 
 
-def test_adams_first_step_is_its_learning_rate_in_every_colour(generator):
+def test_adams_first_step_is_its_learning_rate_in_every_color(generator):
     start = preprocess(np.full((4, 6, 3), 128.0))
     gradient = generator.standard_normal(start.shape).astype(np.float32)
     pixels, _ = next(adam(lambda pixels: ({"total": 0.0}, gradient), start, keras.optimizers.Adam(3.0)))
@@ -225,8 +233,8 @@ def test_a_step_leaves_the_start_and_the_pixels_handed_out_before_alone(narrow):
     evaluate, _ = narrow
     start = keras.ops.convert_to_tensor(preprocess(np.full((6, 5, 3), 128.0)))
     began = numbers(start).copy()
-    for optimiser in (adam, lbfgs):
-        taken = optimiser(evaluate, start)
+    for optimizer in (adam, lbfgs):
+        taken = optimizer(evaluate, start)
         first = next(taken)[0]
         kept = numbers(first).copy()
         next(taken)
@@ -244,10 +252,10 @@ def pair(generator, curvature=1.0):
     return np.stack([move, change]).astype(np.float32)
 
 
-def direction_of(memory, gradient):
+def direction_of(history, gradient):
     point = keras.ops.zeros(SHAPE)
-    space = optimizers.pixel_space(SHAPE)
-    found = memory.direction(point, keras.ops.convert_to_tensor(gradient.reshape(SHAPE)), space)
+    space = pixel_space(SHAPE)
+    found = history.direction(point, keras.ops.convert_to_tensor(gradient.reshape(SHAPE)), space)
     return numbers(found).ravel()
 
 
@@ -262,47 +270,48 @@ def by_the_textbook(pairs, gradient):
     return -inverse @ gradient
 
 
+def keep(history, pair):
+    move, change = pair
+    history.keep(*map(keras.ops.convert_to_tensor, pair), float(move @ change), float(change @ change))
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 6])
-@pytest.mark.parametrize("device", ["cpu", "gpu"])
-def test_the_two_loops_multiply_by_the_inverse_of_the_textbook(generator, monkeypatch, device, count):
-    # For a GPU the steps are kept in one tensor, for a processor each in its own.
-    monkeypatch.setattr(optimizers, "device", lambda: device)
-    memory, pairs = Memory(SHAPE, size=4), [pair(generator) for _ in range(count)]
+def test_the_two_loops_multiply_by_the_inverse_of_the_textbook(generator, count):
+    history, pairs = History(SHAPE, length=4), [pair(generator) for _ in range(count)]
     gradient = generator.standard_normal(12).astype(np.float32)
     for step in pairs:
-        memory.learn(keras.ops.convert_to_tensor(step))
-        found = direction_of(memory, gradient)
+        keep(history, step)
+        found = direction_of(history, gradient)
     # The oldest have made room for the newest.
     np.testing.assert_allclose(found, by_the_textbook(pairs[-4:], gradient), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(
-        [numbers(kept).reshape(2, 12) for kept in memory.pairs()], pairs[-4:], rtol=1e-6
-    )
+    assert len(history) == min(count, 4)
+    kept = [list(map(numbers, pair)) for pair in zip(history.moves, history.changes, strict=True)]
+    np.testing.assert_allclose(kept[-len(history) :], pairs[-4:], rtol=1e-6)
 
 
-def test_the_first_move_is_one_grey_level_in_every_coordinate(generator):
+def test_the_first_move_is_one_gray_level_in_every_coordinate(generator):
     gradient = generator.standard_normal(12).astype(np.float32)
-    found = direction_of(Memory(SHAPE), gradient)
+    found = direction_of(History(SHAPE), gradient)
     assert np.linalg.norm(found) == pytest.approx(np.sqrt(12), rel=1e-5)
     np.testing.assert_allclose(found / np.linalg.norm(found), -gradient / np.linalg.norm(gradient), rtol=1e-4)
 
 
 @pytest.mark.parametrize("curvature", [-1.0, -1e-3, 0.0, 1e-12])
 def test_a_step_without_curvature_is_not_kept(generator, curvature):
-    memory, good = Memory(SHAPE), pair(generator)
+    history, good = History(SHAPE), pair(generator)
     gradient = generator.standard_normal(12).astype(np.float32)
-    memory.learn(keras.ops.convert_to_tensor(good))
-    before = direction_of(memory, gradient)
+    keep(history, good)
+    before = direction_of(history, gradient)
     flat = np.zeros((2, 12), np.float32)
     flat[0, 0], flat[1, 0], flat[1, 1] = 1, curvature, 1
-    memory.learn(keras.ops.convert_to_tensor(flat))
-    np.testing.assert_allclose(direction_of(memory, gradient), before, rtol=1e-5)
-    assert len(memory.pairs()) == 1
+    keep(history, flat)
+    np.testing.assert_allclose(direction_of(history, gradient), before, rtol=1e-5)
+    assert len(history) == 1
 
 
 def test_a_gradient_of_zero_has_no_direction():
     assert (
-        Memory(SHAPE).direction(keras.ops.zeros(SHAPE), keras.ops.zeros(SHAPE), optimizers.pixel_space(SHAPE))
-        is None
+        History(SHAPE).direction(keras.ops.zeros(SHAPE), keras.ops.zeros(SHAPE), pixel_space(SHAPE)) is None
     )
 
 
@@ -341,7 +350,7 @@ def test_a_step_that_lowers_the_loss_enough_is_taken_whole():
 
 @pytest.mark.parametrize("shape", [(1, 6, 5, 3), (1, 3, 8, 3)])
 def test_cosine_coefficients_lead_to_the_pixels_and_the_gradient_back(generator, shape):
-    space = optimizers.fourier_space(shape)
+    space = cosine_space(shape)
     pixels = preprocess(generator.uniform(20, 235, shape[1:]))
     point = numbers(space.from_pixels(pixels))
     np.testing.assert_allclose(numbers(space.to_pixels(point)), pixels, atol=1e-2)
@@ -352,7 +361,7 @@ def test_cosine_coefficients_lead_to_the_pixels_and_the_gradient_back(generator,
         up, down = (numbers(space.to_pixels(point + sign * 0.05 * move)) for sign in (1, -1))
         along = (slope * (up - down)).sum() / 0.1
         assert (gradient * move).sum() == pytest.approx(along, rel=1e-2, abs=0.05)
-    # Black and white lie within two grey levels of the ends, where the sigmoid still moves.
+    # Black and white lie within two gray levels of the ends, where the sigmoid still moves.
     for end in (0, 255):
         there = preprocess(np.full(shape[1:], float(end)))
         near = numbers(space.to_pixels(space.from_pixels(there)))
@@ -361,7 +370,7 @@ def test_cosine_coefficients_lead_to_the_pixels_and_the_gradient_back(generator,
 
 def test_a_move_of_1_in_every_cosine_coefficient_is_a_gray_level_in_the_mean(generator):
     shape = (1, 6, 5, 3)
-    space = optimizers.fourier_space(shape)
+    space = cosine_space(shape)
     middle = numbers(space.from_pixels(preprocess(np.full(shape[1:], 127.5))))
     of_each = []
     for coordinate in range(middle.size):

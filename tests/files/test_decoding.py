@@ -1,5 +1,6 @@
 """A corpus of pictures that a class might bring: each is read right, or refused in one sentence."""
 
+import dataclasses
 import inspect
 import io
 import os
@@ -23,8 +24,9 @@ from helpers import (
     transfer,
 )
 from helpers.files.decoding import MOST_BYTES
+from helpers.options import GROUPS, merged
 
-RED, GREY = (200, 60, 20), (120, 120, 120)
+RED, GRAY = (200, 60, 20), (120, 120, 120)
 
 
 def encoded(picture, kind, **options):
@@ -33,22 +35,22 @@ def encoded(picture, kind, **options):
     return buffer.getvalue()
 
 
-def plain(mode="RGB", size=(24, 16), colour=RED):
-    return Image.new("RGB", size, colour).convert(mode)
+def plain(mode="RGB", size=(24, 16), color=RED):
+    return Image.new("RGB", size, color).convert(mode)
 
 
 def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def png(width, height, depth, colour_type, rows, *chunks, interlace=0):
+def png(width, height, depth, color_type, rows, *chunks, interlace=0):
     """A PNG written by hand, for what Pillow does not write."""
-    head = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, interlace)
+    head = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, interlace)
     body = chunk(b"IHDR", head) + b"".join(chunks) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-def interlaced_png(width, height, colour):
+def interlaced_png(width, height, color):
     passes = (
         (0, 0, 8, 8),
         (4, 0, 8, 8),
@@ -62,7 +64,7 @@ def interlaced_png(width, height, colour):
     for left, top, across, down in passes:
         columns = len(range(left, width, across))
         for _ in range(top, height, down):
-            rows += b"\0" + bytes(colour) * columns if columns else b""
+            rows += b"\0" + bytes(color) * columns if columns else b""
     return png(width, height, 8, 2, rows, interlace=1)
 
 
@@ -97,32 +99,32 @@ GRADIENT = np.tile(np.linspace(0, 65535, 24).astype(np.uint16), (16, 1))
 READ = {
     "baseline JPEG": (encoded(plain(), "JPEG", quality=100), RED),
     "progressive JPEG": (encoded(plain(), "JPEG", quality=100, progressive=True), RED),
-    "grey JPEG": (encoded(plain("L"), "JPEG", quality=100), (97, 97, 97)),
+    "gray JPEG": (encoded(plain("L"), "JPEG", quality=100), (97, 97, 97)),
     "CMYK JPEG": (encoded(plain("CMYK"), "JPEG", quality=100), RED),
     "JPEG with broken EXIF": (with_broken_exif(), RED),
     "JPEG of two pictures": (encoded(plain(), "MPO", save_all=True, append_images=[plain()]), RED),
     "PNG": (encoded(plain(), "PNG"), RED),
-    "grey PNG": (encoded(plain("L"), "PNG"), (97, 97, 97)),
-    "one-bit PNG": (encoded(plain("1", colour="white"), "PNG"), (255, 255, 255)),
-    "palette PNG": (encoded(plain("P", colour=(255, 0, 0)), "PNG"), (255, 0, 0)),
+    "gray PNG": (encoded(plain("L"), "PNG"), (97, 97, 97)),
+    "one-bit PNG": (encoded(plain("1", color="white"), "PNG"), (255, 255, 255)),
+    "palette PNG": (encoded(plain("P", color=(255, 0, 0)), "PNG"), (255, 0, 0)),
     "palette PNG, clear": (
-        encoded(plain("P", colour=(255, 0, 0)), "PNG", transparency=bytes(256)),
+        encoded(plain("P", color=(255, 0, 0)), "PNG", transparency=bytes(256)),
         (255,) * 3,
     ),
     "PNG with alpha": (encoded(Image.new("RGBA", (24, 16), (*RED, 255)), "PNG"), RED),
     "PNG half clear": (encoded(Image.new("RGBA", (24, 16), (0, 0, 0, 51)), "PNG"), (204,) * 3),
     "PNG wholly clear": (encoded(Image.new("RGBA", (24, 16), (*RED, 0)), "PNG"), (255,) * 3),
-    "grey PNG with alpha": (encoded(Image.new("LA", (24, 16), (0, 51)), "PNG"), (204,) * 3),
-    "PNG with one clear colour": (encoded(plain(), "PNG", transparency=RED), (255,) * 3),
-    "16-bit grey PNG": (encoded(Image.fromarray(np.full((16, 24), 120 * 257, np.uint16)), "PNG"), GREY),
+    "gray PNG with alpha": (encoded(Image.new("LA", (24, 16), (0, 51)), "PNG"), (204,) * 3),
+    "PNG with one clear color": (encoded(plain(), "PNG", transparency=RED), (255,) * 3),
+    "16-bit gray PNG": (encoded(Image.fromarray(np.full((16, 24), 120 * 257, np.uint16)), "PNG"), GRAY),
     "16-bit RGB PNG": (png(2, 1, 16, 2, b"\0" + bytes(v for c in RED * 2 for v in (c, c))), RED),
     "16-bit RGB PNG with alpha": (
         png(1, 1, 16, 6, b"\0" + bytes(v for c in (*RED, 255) for v in (c, c))),
         RED,
     ),
-    "16-bit grey PNG with alpha": (png(1, 1, 16, 4, b"\0\x78\x78\xff\xff"), GREY),
-    "16-bit grey PNG, clear": (png(1, 1, 16, 0, b"\0\x78\x78", chunk(b"tRNS", b"\x78\x78")), (255,) * 3),
-    "two-bit grey PNG": (png(4, 1, 2, 0, b"\0\xff"), (255,) * 3),
+    "16-bit gray PNG with alpha": (png(1, 1, 16, 4, b"\0\x78\x78\xff\xff"), GRAY),
+    "16-bit gray PNG, clear": (png(1, 1, 16, 0, b"\0\x78\x78", chunk(b"tRNS", b"\x78\x78")), (255,) * 3),
+    "two-bit gray PNG": (png(4, 1, 2, 0, b"\0\xff"), (255,) * 3),
     "interlaced PNG": (interlaced_png(13, 9, RED), RED),
     "PNG with a damaged profile": (encoded(plain(), "PNG", icc_profile=b"no profile"), RED),
     "PNG with a profile for CMYK of RGB": (
@@ -130,33 +132,31 @@ READ = {
         (97,) * 3,
     ),
     "PNG with a profile": (
-        encoded(plain(colour=(255, 0, 0)), "PNG", icc_profile=swapped_profile()),
+        encoded(plain(color=(255, 0, 0)), "PNG", icc_profile=swapped_profile()),
         (0, 255, 0),
     ),
     "lossless WebP": (encoded(plain(), "WEBP", lossless=True), RED),
     "WebP with alpha": (encoded(Image.new("RGBA", (24, 16), (*RED, 0)), "WEBP", lossless=True), (255,) * 3),
     "animated WebP": (
-        encoded(plain(), "WEBP", save_all=True, append_images=[plain(colour=GREY)], lossless=True),
+        encoded(plain(), "WEBP", save_all=True, append_images=[plain(color=GRAY)], lossless=True),
         RED,
     ),
-    "GIF": (encoded(plain("P", colour=(255, 0, 0)), "GIF"), (255, 0, 0)),
+    "GIF": (encoded(plain("P", color=(255, 0, 0)), "GIF"), (255, 0, 0)),
     "animated GIF": (
-        encoded(
-            plain("P", colour=(255, 0, 0)), "GIF", save_all=True, append_images=[plain("P", colour=GREY)]
-        ),
+        encoded(plain("P", color=(255, 0, 0)), "GIF", save_all=True, append_images=[plain("P", color=GRAY)]),
         (255, 0, 0),
     ),
     "BMP": (encoded(plain(), "BMP"), RED),
-    "grey BMP": (encoded(plain("L"), "BMP"), (97,) * 3),
+    "gray BMP": (encoded(plain("L"), "BMP"), (97,) * 3),
     "TIFF": (encoded(plain(), "TIFF"), RED),
     "compressed TIFF": (encoded(plain(), "TIFF", compression="tiff_lzw"), RED),
     "CMYK TIFF": (encoded(plain("CMYK"), "TIFF"), RED),
-    "16-bit TIFF": (encoded(Image.fromarray(np.full((16, 24), 120 * 257, np.uint16)), "TIFF"), GREY),
-    "32-bit TIFF": (encoded(Image.fromarray(np.full((16, 24), 120 * 257, np.int32)), "TIFF"), GREY),
-    "TIFF of fractions": (encoded(Image.fromarray(np.full((16, 24), 120 / 255, np.float32)), "TIFF"), GREY),
-    "TIFF of floats": (encoded(Image.fromarray(np.full((16, 24), 120, np.float32)), "TIFF"), GREY),
+    "16-bit TIFF": (encoded(Image.fromarray(np.full((16, 24), 120 * 257, np.uint16)), "TIFF"), GRAY),
+    "32-bit TIFF": (encoded(Image.fromarray(np.full((16, 24), 120 * 257, np.int32)), "TIFF"), GRAY),
+    "TIFF of fractions": (encoded(Image.fromarray(np.full((16, 24), 120 / 255, np.float32)), "TIFF"), GRAY),
+    "TIFF of floats": (encoded(Image.fromarray(np.full((16, 24), 120, np.float32)), "TIFF"), GRAY),
     "LAB TIFF": (encoded(Image.new("LAB", (24, 16), (255, 128, 128)), "TIFF"), (255,) * 3),
-    "TIFF of two pages": (encoded(plain(), "TIFF", save_all=True, append_images=[plain(colour=GREY)]), RED),
+    "TIFF of two pages": (encoded(plain(), "TIFF", save_all=True, append_images=[plain(color=GRAY)]), RED),
     "PPM": (encoded(plain(), "PPM"), RED),
     "one pixel": (encoded(plain(size=(1, 1)), "PNG"), RED),
     "a line": (encoded(plain(size=(1, 5000)), "PNG"), RED),
@@ -171,7 +171,7 @@ READ = {
     "float array": (ARRAY.astype(np.float64), RED),
     "int64 array": (ARRAY.astype(np.int64), RED),
     "half-precision array": (ARRAY.astype(np.float16), RED),
-    "grey array": (np.full((16, 24), 120, np.uint8), GREY),
+    "gray array": (np.full((16, 24), 120, np.uint8), GRAY),
     "array with alpha": (np.full((16, 24, 4), (*RED, 0), np.uint8), (255,) * 3),
     "array upside down": (ARRAY[::-1, ::-1], RED),
     "black array of fractions": (np.zeros((4, 4, 3)), (0, 0, 0)),
@@ -180,12 +180,12 @@ READ = {
 
 @pytest.mark.parametrize("name", READ)
 def test_a_picture_of_any_common_kind_is_read_right(name):
-    source, colour = READ[name]
+    source, color = READ[name]
     image = load_image(source)
     assert image.dtype == np.float32
     assert image.shape[2] == 3
-    if colour is not None:
-        np.testing.assert_allclose(image.reshape(-1, 3), [colour] * (image.size // 3), atol=3)
+    if color is not None:
+        np.testing.assert_allclose(image.reshape(-1, 3), [color] * (image.size // 3), atol=3)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
@@ -199,7 +199,7 @@ def test_a_picture_is_read_whatever_its_name(kind, tmp_path):
         "%s%n.png",
     ):
         path = tmp_path / name
-        path.write_bytes(encoded(plain(colour=(255, 0, 0)), kind))
+        path.write_bytes(encoded(plain(color=(255, 0, 0)), kind))
         np.testing.assert_allclose(load_image(path)[3, 3], (255, 0, 0), atol=4)
 
 
@@ -302,7 +302,7 @@ REFUSED = {
     "array without pixels": (np.zeros((0, 4, 3)), r"\(0, 4, 3\)"),
     "a number as array": (np.float32(3), r"\(\)"),
     "endless array": (np.broadcast_to(np.uint8(7), (10**6, 10**6, 3)), "1000000 × 1000000 pixels"),
-    "endless grey array": (np.broadcast_to(np.uint8(7), (10**6, 10**6)), "1000000 × 1000000 pixels"),
+    "endless gray array": (np.broadcast_to(np.uint8(7), (10**6, 10**6)), "1000000 × 1000000 pixels"),
     "picture of NaN": (Image.fromarray(np.full((4, 4), np.nan, np.float32)), "finite"),
 }
 
@@ -425,28 +425,33 @@ FITTING = {
     "content_weight": {"0.5", str(10**30)},
     "style_weight": {"0.5", str(10**30)},
     "layer_weights": {"None", "{}", "0.5"},
-    "content_per_entry": ...,
     "blend": {"None"},
     "masks": {"None"},
-    "painting_masks": {"None"},
-    "painting_scale": {"0.5"},
+    "style_masks": {"None"},
+    "style_scale": {"0.5"},
     "terms": {"None", "{}"},
     "tolerance": {"None", "0.5"},
     "seed": {str(10**30)},
     "scales": {"None"},
-    "normalised": ...,
+    "precision": {"None"},
+    "parametrization": {"None"},
+    "losses": {"{}"},
+    "network": {"{}"},
+    "run": {"{}"},
+    "content_per_entry": {"True"},
+    "deterministic": {"True"},
+    "progress": {"True"},
+    "normalized": {"None", "True"},
     "memory": {"None", "0.5", str(10**30)},
-    "deterministic": ...,
     "checkpoint": {"None", "many"},
     "checkpoint_every": {"0.5", str(10**30)},
     "resume": {"None"},
     "callback": {"None"},
-    "progress": ...,
 }
 
 
-# Of a switch, anything is true or false.
-CHECKED = [name for name in inspect.signature(transfer).parameters if FITTING.get(name) is not ...]
+OPTIONS = [field.name for kind in GROUPS.values() for field in dataclasses.fields(kind)]
+CHECKED = [name for name in [*inspect.signature(transfer).parameters, *OPTIONS]]
 
 
 @pytest.mark.parametrize("name", CHECKED)
@@ -454,12 +459,12 @@ def test_an_argument_of_another_kind_is_refused_in_one_sentence(
     name, photo, painting, monkeypatch, tmp_path, one_sentence
 ):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("helpers.recipes.coarse_to_fine", lambda *_, **__: pytest.fail("it ran"))
+    monkeypatch.setattr("helpers.engine.run.coarse_to_fine", lambda *_, **__: pytest.fail("it ran"))
     fitting = FITTING.get(name, set())
     for value in WRONG:
         if str(value) not in fitting:
-            run = {"photo": photo, "painting": painting, "steps": 1, "weights": "random", "progress": False}
+            run = {"content": photo, "style": painting, "steps": 1, "weights": "random", "progress": False}
             with pytest.raises(CourseError) as refused:
-                transfer(**{**run, name: value})
+                transfer(**merged({**run, name: value}))
             one_sentence(refused.value)
     assert not list(tmp_path.iterdir())

@@ -73,7 +73,7 @@ def test_a_picture_is_painted_shown_and_saved(studio, tmp_path):
     assert saved.name in studio.status.value
     settings = read_settings(saved)
     assert settings["arguments"]["style_weight"] == 50
-    assert settings["arguments"]["photo"] == "temple"
+    assert settings["arguments"]["content"] == "temple"
     assert studio.picture.value == image_bytes(load_image(saved))
     studio.film.click()
     (film,) = tmp_path.glob("*.gif")
@@ -134,37 +134,37 @@ def test_a_fault_is_said_on_the_page(studio, monkeypatch):
 
 def test_pictures_of_ones_own_are_painted_and_named(studio, tmp_path, monkeypatch):
     photo = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
-    choose_file(studio.photo, "../my cat.png", image_bytes(photo))
+    choose_file(studio.content, "../my cat.png", image_bytes(photo))
     assert "my cat.png" in studio.status.value
     paint(studio)
     assert "Done" in studio.status.value
-    assert studio.result.settings["inputs"]["photo"]["height"] == 32
-    assert studio.result.settings["arguments"]["photo"] == "../my cat.png"
+    assert studio.result.settings["inputs"]["content"]["height"] == 32
+    assert studio.result.settings["arguments"]["content"] == "../my cat.png"
     studio.save.click()
     (saved,) = tmp_path.glob("*.png")
     assert saved.name.startswith("my_cat_village_street_in_auvers")
-    studio.photo.choose("cat")
-    assert studio.arguments()["photo"] == "cat"
+    studio.content.choose("cat")
+    assert studio.arguments()["content"] == "cat"
 
 
 def test_a_file_that_is_no_picture_is_refused_on_the_page(studio):
-    choose_file(studio.painting, "notes.pdf", b"%PDF-1.7")
+    choose_file(studio.style, "notes.pdf", b"%PDF-1.7")
     assert "notes.pdf" in studio.status.value
     assert "not a picture" in studio.status.value
-    assert studio.painting.name() == "village_street_in_auvers"
+    assert studio.style.name() == "village_street_in_auvers"
 
 
 def test_the_page_as_python_makes_the_same_picture(studio, tmp_path, monkeypatch):
-    studio.keep_colours.value = True
+    studio.keep_colors.value = True
     studio.style_weight.value = 20
-    studio.painting.choose("great_wave")
+    studio.style.choose("great_wave")
     paint(studio)
     studio.as_python.click()
     assert studio.code.layout.display != "none"
     monkeypatch.chdir(tmp_path)
     found = {}
     exec(studio.code.value, found)
-    assert found["result"].settings["arguments"]["colours"] == "luminance"
+    assert found["result"].settings["arguments"]["colors"] == "luma"
     assert np.abs(found["result"].image.astype(int) - studio.result.image).mean() < 4
     assert (tmp_path / "painted.png").exists()
 

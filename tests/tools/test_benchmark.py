@@ -35,7 +35,7 @@ def test_a_benchmark_prints_tables_and_writes_json_and_a_plot(tmp_path, monkeypa
     monkeypatch.setattr(bench, "ways", lambda: ways)
     monkeypatch.setattr(bench, "evaluations", lambda *arguments: [])
     monkeypatch.setattr(
-        bench, "overhead", lambda *arguments: {"side": 0, "coordinates": "", "seconds": 0, "share": 0}
+        bench, "overhead", lambda *arguments: {"side": 0, "parametrization": "", "seconds": 0, "share": 0}
     )
     found = bench.benchmark("temple", "great_wave", tmp_path, TINY)
     assert json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))["races"] == found["races"]

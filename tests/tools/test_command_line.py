@@ -19,17 +19,17 @@ def test_a_transfer_writes_a_picture_and_prints_its_path(tmp_path, capsys):
     assert load_image(path).shape[0] == 24
     settings = read_settings(path)["arguments"]
     expected = {
-        "photo": "cat",
-        "painting": "great_wave",
+        "content": "cat",
+        "style": "great_wave",
         "size": 24,
         "steps": 2,
         "style_weight": 30.0,
         "start": "noise",
         "seed": 3,
-        "optimizer": "adam",
-        "weights": "bundled",
     }
     assert {name: settings[name] for name in expected} == expected
+    assert settings["run"]["optimizer"] == "adam"
+    assert settings["network"]["weights"] == "bundled"
 
 
 def test_a_name_of_its_own_is_found_for_each_picture(tmp_path, capsys, monkeypatch):
@@ -70,10 +70,10 @@ def test_a_transfer_under_control_and_again(tmp_path, capsys):
     save_image(left, mask)
     save_image(255 - left, tmp_path / "other.png")
     path = tmp_path / "out.png"
-    control = ["--masks", str(mask), str(tmp_path / "other.png"), "--blend", "1", "2", "--plain"]
+    control = ["--masks", str(mask), str(tmp_path / "other.png"), "--blend", "1", "2", "--no-normalized"]
     save_image(load_image("great_wave", 48) * 0 + 255, tmp_path / "all.png")
-    control += ["--painting-masks", str(tmp_path / "all.png"), "-"]
-    control += ["--term", "total variation=0.01", "--statistic", "shifted gram", "--colours", "luminance"]
+    control += ["--style-masks", str(tmp_path / "all.png"), "-"]
+    control += ["--term", "total variation=0.01", "--statistic", "shifted gram", "--colors", "luma"]
     control += ["--style-layers", "conv1_1", "conv2_1", "--layer-weights", "conv1_1=1", "conv2_1=0.5"]
     control += ["--tolerance", "0.001", "--film", str(film), "--save-preset", str(preset)]
     command = ["transfer", "cat", "great_wave", "summertime", *TINY, *control, "--output", str(path)]
@@ -81,24 +81,29 @@ def test_a_transfer_under_control_and_again(tmp_path, capsys):
     assert capsys.readouterr().out.split() == [str(path), str(film)]
     settings = read_settings(path)["arguments"]
     expected = {
-        "painting": ["great_wave", "summertime"],
+        "style": ["great_wave", "summertime"],
         "blend": [1, 2],
-        "painting_masks": [str(tmp_path / "all.png"), None],
-        "normalised": False,
-        "statistic": "shifted gram",
-        "colours": "luminance",
+        "style_masks": [str(tmp_path / "all.png"), None],
+        "colors": "luma",
         "terms": {"total variation": 0.01},
-        "layer_weights": {"conv1_1": 1, "conv2_1": 0.5},
     }
     assert {name: settings[name] for name in expected} == expected
+    assert settings["network"]["normalized"] is False
+    assert settings["run"]["tolerance"] == 0.001
+    weights = {"conv1_1": 1, "conv2_1": 0.5}
+    assert settings["losses"] == {
+        "layer_weights": weights,
+        "statistic": "shifted gram",
+        "content_per_entry": True,
+    }
     assert load_image(film).shape == load_image(path).shape
-    assert load_preset(preset)["statistic"] == "shifted gram"
+    assert load_preset(preset)["losses"]["statistic"] == "shifted gram"
     assert main(["again", str(path), "--output", str(tmp_path / "again.png")]) == 0
     assert np.abs(load_image(tmp_path / "again.png") - load_image(path)).max() <= 1
     saved = ["--preset", str(preset), "--statistic", "gram", "--output", str(tmp_path / "preset.png")]
     assert main(["transfer", "cat", "great_wave", "summertime", *saved]) == 0
     settings = read_settings(tmp_path / "preset.png")["arguments"]
-    assert (settings["statistic"], settings["size"], settings["colours"]) == ("gram", 24, "luminance")
+    assert (settings["losses"]["statistic"], settings["size"], settings["colors"]) == ("gram", 24, "luma")
 
 
 def test_weights_as_printed_elsewhere(tmp_path):
@@ -106,7 +111,11 @@ def test_weights_as_printed_elsewhere(tmp_path):
     command = ["transfer", "cat", "great_wave", *TINY, "--as-printed", "johnson", "--output", str(path)]
     assert main([*command, "--style-weight", "200"]) == 0
     settings = read_settings(path)["arguments"]
-    assert (settings["content_weight"], settings["style_weight"], settings["pooling"]) == (10, 200, "max")
+    assert (settings["content_weight"], settings["style_weight"], settings["network"]["pooling"]) == (
+        10,
+        200,
+        "max",
+    )
 
 
 def test_frames_are_painted_into_a_folder_and_a_film(tmp_path, capsys):
@@ -117,7 +126,7 @@ def test_frames_are_painted_into_a_folder_and_a_film(tmp_path, capsys):
     film = tmp_path / "film.gif"
     arguments = [*TINY, "--next-steps", "1", "--motion", "none", "--output", str(film)]
     assert main(["frames", str(folder), "great_wave", *arguments]) == 0
-    assert "grey levels" in capsys.readouterr().out
+    assert "gray levels" in capsys.readouterr().out
     assert len(list((tmp_path / "film").iterdir())) == 3
     assert load_image(film).shape == (24, 36, 3)
 
@@ -159,7 +168,7 @@ def test_reconstruct_and_texture_likewise(tmp_path):
     [
         (["transfer", "nowhere.jpg"], "There is no file nowhere.jpg"),
         (["transfer", "tempel"], "bundled are astronaut"),
-        (["transfer", "--start", "nosie"], "'noise', 'photo', 'painting'"),
+        (["transfer", "--start", "nosie"], "'noise', 'content', 'style'"),
         (["transfer", "--weights", "imagnet"], "imagnet"),
         (["transfer", "--output", "nowhere/picture.png"], "no folder nowhere"),
         (["transfer", "--output", "picture.xyz"], "picture.xyz"),
@@ -170,7 +179,7 @@ def test_reconstruct_and_texture_likewise(tmp_path):
         (["transfer", "--preset", "swift"], "quick, balanced, fine"),
         (["transfer", "--film", "run.mp4"], "ends in .gif or .webp"),
         (["transfer", "--masks", "nowhere.png"], "There is no file nowhere.png"),
-        (["transfer", "--blend", "1", "2"], "1 paintings and 2 weights"),
+        (["transfer", "--blend", "1", "2"], "1 style images and 2 weights"),
         (["transfer", "--as-printed", "picasso"], "no convention"),
         (["transfer", "--style-layers", "conv1_9"], "block1_conv1"),
         (["transfer", "--term", "smooth=1"], "no term 'smooth'"),

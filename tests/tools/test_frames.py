@@ -19,6 +19,7 @@ from helpers import (
     transfer,
     warp,
 )
+from helpers.options import merged
 
 TINY = {"steps": 3, "next_steps": 2, "weights": "bundled", "precision": "float32", "progress": False}
 
@@ -34,10 +35,7 @@ def test_a_run_becomes_a_film(tmp_path, ending):
     result = transfer(
         load_image("cat", 48),
         "great_wave",
-        steps=4,
-        weights="bundled",
-        progress=False,
-        callback=filming(frames),
+        **merged({"steps": 4, "weights": "bundled", "progress": False, "callback": filming(frames)}),
     )
     assert len(frames) == 4
     assert (frames[-1] == result.image).all()
@@ -179,15 +177,15 @@ def test_frames_are_painted_in_turn_and_stay_steadier_than_one_by_one(tmp_path):
 def test_what_comes_into_the_picture_starts_from_the_frame(tmp_path, monkeypatch):
     starts = []
 
-    def remember(frame, painting, start="photo", **arguments):
+    def remember(frame, painting, start="content", **arguments):
         starts.append(start)
-        return transfer(frame, painting, start=start, **arguments)
+        return transfer(frame, painting, **merged({"start": start}, arguments))
 
     monkeypatch.setattr("helpers.tools.frames.transfer", remember)
     picture = load_image("cat", 72)
     frames = [picture[:48, at : at + 60] for at in (0, 6)]
     paint_frames(frames, "great_wave", tmp_path, motion=shift, **TINY)
-    assert starts[0] == "photo"
+    assert starts[0] == "content"
     assert (starts[1][:, -6:] == frames[1][:, -6:]).all()
     assert (starts[1][:, :-6] != frames[1][:, :-6]).any()
 
@@ -197,7 +195,7 @@ def test_frames_that_are_there_already_are_not_painted_again(tmp_path, monkeypat
 
     def count(frame, painting, **arguments):
         painted.append(frame)
-        return transfer(frame, painting, **arguments)
+        return transfer(frame, painting, **merged(arguments))
 
     monkeypatch.setattr("helpers.tools.frames.transfer", count)
     frames = [load_image(name, size=32, crop=True) for name in ("cat", "coffee", "rocket")]
@@ -238,7 +236,7 @@ def test_frames_of_two_sizes_are_refused(tmp_path):
         paint_frames([], "great_wave", tmp_path, **TINY)
 
 
-def test_flicker_in_grey_levels():
+def test_flicker_in_gray_levels():
     frames = [np.full((4, 4, 3), value, np.float32) for value in (10, 30, 20)]
     assert flicker(frames, frames) == pytest.approx(15)
     assert flicker([2 * frame for frame in frames], frames) == pytest.approx(30)

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from helpers import load_image, read_settings
+from helpers.options import merged
 from helpers.tools import gallery
 from helpers.tools.gallery import paint_gallery
 
@@ -28,7 +29,7 @@ def painted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gallery")
     paths = [folder / f"{photo}_great_wave.png" for photo in ("temple", "cat")]
     for photo, path in zip(("temple", "cat"), paths, strict=True):
-        gallery.paint_pair({**TINY, "photo": photo, "painting": "great_wave", "progress": False}, path)
+        gallery.paint_pair({**TINY, "content": photo, "style": "great_wave", "progress": False}, path)
     return paths
 
 
@@ -99,7 +100,7 @@ def test_other_settings_are_not_mistaken_for_done(painted, changed):
 @pytest.mark.usefixtures("no_process")
 def test_another_photo_of_the_same_name_is_not_mistaken_for_done(painted, tmp_path):
     other = tmp_path / "temple.png"
-    gallery.transfer("cat", "great_wave", **TINY, progress=False).save(other)
+    gallery.transfer("cat", "great_wave", **merged(TINY, {"progress": False})).save(other)
     with pytest.raises(FileExistsError, match=r"temple_great_wave\.png"):
         paint_gallery([other], ["great_wave"], painted[0].parent, TINY)
 
@@ -119,8 +120,8 @@ def test_a_file_that_is_none_of_ours_is_kept_unless_asked(tmp_path, instead):
 @pytest.mark.parametrize(
     ("photos", "paintings", "more", "error", "words"),
     [
-        ([], ["great_wave"], {}, ValueError, "at least one photo"),
-        (["cat"], [], {}, ValueError, "one painting"),
+        ([], ["great_wave"], {}, ValueError, "at least one content image"),
+        (["cat"], [], {}, ValueError, "one style image"),
         (["cat", "cat"], ["great_wave"], {}, ValueError, "cat_great_wave.png"),
         (["cat"], ["great_wave"], {"workers": 0}, ValueError, "at least 1, not 0"),
         (["cat", "nowhere.jpg"], ["great_wave"], {}, FileNotFoundError, "nowhere.jpg"),

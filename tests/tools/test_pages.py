@@ -166,7 +166,7 @@ def test_a_solution_stays_folded_and_a_picture_beside_the_lessons_comes_along():
     assert 'alt="A wave"' in markup
 
 
-def test_a_page_leads_to_its_neighbours():
+def test_a_page_leads_to_its_neighbors():
     markup = pages.page(lesson(), ["00_a", "01_b", "02_c"], "01_b")
     for target in ("00_a.html", "02_c.html", "index.html", "slides/01_b.html"):
         assert f'href="{target}"' in markup

@@ -11,7 +11,7 @@ EXERCISES = {
         mistakes=(
             Mistake(
                 lambda image: min(image.shape),
-                "The last axis holds the 3 colours: it is no side of the picture. Take the first two only.",
+                "The last axis holds the 3 colors: it is no side of the picture. Take the first two only.",
             ),
             Mistake(lambda image: max(image.shape[:2]), "That is the longer side."),
             Mistake(

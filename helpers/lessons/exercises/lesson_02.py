@@ -135,18 +135,18 @@ EXERCISES = {
         mistakes=(
             Mistake(
                 lambda image: (image - IMAGENET_MEAN[::-1])[np.newaxis],
-                "The colours are still in the order RGB: VGG19 expects BGR. Turn the last axis round.",
+                "The colors are still in the order RGB: VGG19 expects BGR. Turn the last axis round.",
             ),
             Mistake(
                 lambda image: (image - IMAGENET_MEAN)[np.newaxis],
-                "The colours are still in the order RGB, and red and blue have each other's mean "
+                "The colors are still in the order RGB, and red and blue have each other's mean "
                 "subtracted. Turn "
                 "the last axis round first.",
             ),
             Mistake(
                 lambda image: (image[..., ::-1] - IMAGENET_MEAN[::-1])[np.newaxis],
-                "The colours are BGR now, but red and blue have each other's mean subtracted. Turn the "
-                "colours "
+                "The colors are BGR now, but red and blue have each other's mean subtracted. Turn the "
+                "colors "
                 "round first, then subtract the means in the order blue, green, red.",
             ),
             Mistake(
@@ -159,7 +159,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda image: image[..., ::-1] - IMAGENET_MEAN,
-                "The colours are right. The batch axis is missing: [np.newaxis] puts it in front.",
+                "The colors are right. The batch axis is missing: [np.newaxis] puts it in front.",
             ),
             Mistake(
                 lambda image: (image[..., ::-1] / 255 - IMAGENET_MEAN)[np.newaxis],
@@ -171,7 +171,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda image: (image[::-1] - IMAGENET_MEAN)[np.newaxis],
-                "You turn the picture upside down: image[::-1] reverses the rows. The colours are the last "
+                "You turn the picture upside down: image[::-1] reverses the rows. The colors are the last "
                 "axis: image[..., ::-1].",
             ),
         ),

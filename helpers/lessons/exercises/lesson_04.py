@@ -9,7 +9,7 @@ def _scrambled(features: np.ndarray) -> np.ndarray:
     return features.reshape(features.shape[-1], -1)
 
 
-def _centred(features: np.ndarray) -> np.ndarray:
+def _centerd(features: np.ndarray) -> np.ndarray:
     return positions_of(features) - positions_of(features).mean(axis=0)
 
 
@@ -42,7 +42,7 @@ EXERCISES = {
                 "filters come last. Use reshape(-1, N), which has a row for each place.",
             ),
             Mistake(
-                lambda features: _centred(features).T @ _centred(features),
+                lambda features: _centerd(features).T @ _centerd(features),
                 "You subtract the means first: that is a covariance. The Gram matrix takes F as it is.",
             ),
             Mistake(

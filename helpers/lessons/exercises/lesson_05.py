@@ -103,6 +103,6 @@ EXERCISES = {
                 "Pixels are around 0 and may be negative: do not cut them off.",
             ),
         ),
-        praise="That is gradient descent on the pixels. Every optimiser starts from this gradient.",
+        praise="That is gradient descent on the pixels. Every optimizer starts from this gradient.",
     ),
 }

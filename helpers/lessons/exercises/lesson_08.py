@@ -5,7 +5,7 @@ import numpy as np
 from helpers.lessons.exercises.exercise import Exercise, Mistake, positions_of, ramp
 
 
-def _luminance(image: np.ndarray) -> np.ndarray:
+def _luma(image: np.ndarray) -> np.ndarray:
     return (image @ [0.299, 0.587, 0.114])[..., np.newaxis]
 
 
@@ -14,7 +14,7 @@ def _masked_gram(features: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 EXERCISES = {
-    "keep_colours": Exercise(
+    "keep_colors": Exercise(
         cases=(
             (ramp(2, 3, 3), ramp(2, 3, 3, low=230, high=10) ** 0.9),
             (
@@ -22,46 +22,46 @@ EXERCISES = {
                 ramp(1, 2, 3, low=120, high=255) + [[[-200, 0, 0], [0, 0, 0]]],
             ),
         ),
-        answer=lambda photo, painted: photo + _luminance(painted - photo),
+        answer=lambda photo, painted: photo + _luma(painted - photo),
         mistakes=(
             Mistake(
-                lambda photo, painted: painted + _luminance(photo - painted),
-                "The two are exchanged: you keep the painting's colours and the photo's luminance.",
+                lambda photo, painted: painted + _luma(photo - painted),
+                "The two are exchanged: you keep the painting's colors and the photo's luma.",
             ),
             Mistake(
                 lambda photo, painted: photo + (painted - photo).mean(axis=-1, keepdims=True),
-                "You take the mean of the three colours. The eye weights them: 0.299, 0.587, 0.114.",
+                "You take the mean of the three colors. The eye weights them: 0.299, 0.587, 0.114.",
             ),
             Mistake(
-                lambda photo, painted: photo + _luminance((painted - photo)[..., ::-1]),
+                lambda photo, painted: photo + _luma((painted - photo)[..., ::-1]),
                 "The weights are in the order blue, green, red. The image is RGB.",
             ),
             Mistake(
-                lambda photo, painted: photo + _luminance(painted),
-                "The photo's own luminance is still in it: subtract it.",
+                lambda photo, painted: photo + _luma(painted),
+                "The photo's own luma is still in it: subtract it.",
             ),
             Mistake(
-                lambda photo, painted: photo - _luminance(painted - photo),
-                "The sign is turned round: add the painted picture's luminance, subtract the photo's.",
+                lambda photo, painted: photo - _luma(painted - photo),
+                "The sign is turned round: add the painted picture's luma, subtract the photo's.",
             ),
             Mistake(
-                lambda photo, painted: np.clip(photo + _luminance(painted - photo), 0, 255),
+                lambda photo, painted: np.clip(photo + _luma(painted - photo), 0, 255),
                 "Right, but for the values that you cut off at 0 and 255: leave them here.",
             ),
             Mistake(
-                lambda photo, painted: _luminance(painted) * np.ones(3),
-                "That is the painted picture in grey. Put the photo's colours back.",
+                lambda photo, painted: _luma(painted) * np.ones(3),
+                "That is the painted picture in gray. Put the photo's colors back.",
             ),
             Mistake(
-                lambda photo, painted: photo * _luminance(painted) / _luminance(photo),
-                "You scale the photo's colours. Add the difference of the two luminances instead.",
+                lambda photo, painted: photo * _luma(painted) / _luma(photo),
+                "You scale the photo's colors. Add the difference of the two lumas instead.",
             ),
             Mistake(
                 lambda photo, painted: photo + (painted - photo) * [0.299, 0.587, 0.114],
-                "The weighted colours have to be added up to one number for each pixel, the luminance.",
+                "The weighted colors have to be added up to one number for each pixel, the luma.",
             ),
         ),
-        praise="The luminance is the painted picture's, the difference of any two colours the photo's.",
+        praise="The luma is the painted picture's, the difference of any two colors the photo's.",
     ),
     "masked_gram": Exercise(
         cases=(
@@ -104,11 +104,11 @@ EXERCISES = {
         mistakes=(
             Mistake(
                 lambda image: np.sum(np.diff(image, axis=0) ** 2),
-                "Those are the differences of neighbouring rows. Neighbouring columns are missing.",
+                "Those are the differences of neighboring rows. Neighboring columns are missing.",
             ),
             Mistake(
                 lambda image: np.sum(np.diff(image, axis=1) ** 2),
-                "Those are the differences of neighbouring columns. Neighbouring rows are missing.",
+                "Those are the differences of neighboring columns. Neighboring rows are missing.",
             ),
             Mistake(
                 lambda image: np.sum(np.abs(np.diff(image, axis=0))) + np.sum(np.abs(np.diff(image, axis=1))),
@@ -119,7 +119,7 @@ EXERCISES = {
                     np.sum((image - np.roll(image, 1, axis=0)) ** 2)
                     + np.sum((image - np.roll(image, 1, axis=1)) ** 2)
                 ),
-                "np.roll also compares the last row with the first: they are no neighbours.",
+                "np.roll also compares the last row with the first: they are no neighbors.",
             ),
             Mistake(
                 lambda image: np.mean(np.diff(image, axis=0) ** 2) + np.mean(np.diff(image, axis=1) ** 2),
@@ -131,7 +131,7 @@ EXERCISES = {
                     + np.sum(np.diff(image, axis=1) ** 2)
                     + np.sum(np.diff(image, axis=2) ** 2)
                 ),
-                "You compare the colours of one pixel with one another, too. Rows and columns only.",
+                "You compare the colors of one pixel with one another, too. Rows and columns only.",
             ),
             Mistake(
                 lambda image: np.sum(np.diff(image, axis=0)) ** 2 + np.sum(np.diff(image, axis=1)) ** 2,
