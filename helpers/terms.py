@@ -34,29 +34,32 @@ PIXELS = "pixels"
 """The name by which a term asks for the image itself, ``(1, H, W, 3)``, as if it were one more layer."""
 
 
-class Term(NamedTuple):
-    """One named summand of an objective: ``weight · loss``, the loss of sums over the positions of layers.
+class Sums(NamedTuple):
+    """What lets a term be evaluated tile by tile: its loss is one of sums over the positions of its layers.
 
-    The losses of the paper are functions of sums over positions: equation (1) is one, a Gram matrix is a
-    table of them. What is a sum can be taken tile by tile, so such a term serves pictures of any size.
+    Equation (1) is such a sum, and a Gram matrix is a table of them. A sum over an image is the sum of those
+    over its tiles.
     """
+
+    of_layer: Callable[[Any, Any], Any]
+    """A layer's feature maps and its map → whatever adds up over positions, a tensor or a dict of tensors."""
+    maps: Features = MappingProxyType({})
+    """Targets that lie over the positions of a layer, ``{layer: (1, h, w, C)}``: feature maps, or a mask."""
+
+
+class Term(NamedTuple):
+    """One named summand of an objective: ``weight · loss``."""
 
     name: str
     weight: float
     layers: tuple[str, ...]
     """Names of layers, or ``(PIXELS,)``."""
     loss: Callable[[Mapping[str, Any], Any], Any]
-    """``({layer: sums}, targets)`` → a scalar."""
-    sums: Callable[[Any, Any], Any] | None = None
-    """A layer's feature maps and its map → whatever adds up over positions, a tensor or a dict of tensors.
-
-    ``None``: the feature maps themselves. Such a term can see how positions relate, and needs the whole
-    picture at once; where it is one over pixels, that is no trouble.
-    """
-    maps: Features = MappingProxyType({})
-    """Targets that lie over the positions of a layer, ``{layer: (1, h, w, C)}``: feature maps, or a mask."""
+    """``({layer: feature maps}, targets)`` → a scalar."""
     targets: Any = ()
-    """Targets that do not: tensors, numbers, or dicts of them."""
+    """What the loss compares with: tensors, numbers, or dicts of them."""
+    sums: Sums | None = None
+    """Of a term that can be evaluated in tiles; its loss gets these sums in place of feature maps."""
 
 
 def content_term(target: Any, layer: str, weight: float, per_entry: bool, name: str = "content") -> Term:
@@ -68,7 +71,7 @@ def content_term(target: Any, layer: str, weight: float, per_entry: bool, name: 
     layer = layer_name(layer)
     target = ops.convert_to_tensor(target)
     entries = target.shape[1] * target.shape[2] * target.shape[3] if per_entry else 1
-    return Term(name, weight, (layer,), _divided_sum, content_loss, {layer: target}, float(entries))
+    return Term(name, weight, (layer,), _divided_sum, float(entries), Sums(content_loss, {layer: target}))
 
 
 def style_term(
@@ -94,16 +97,17 @@ def style_term(
         raise ArgumentError(f"The style is one of {', '.join(STATISTICS)}, not {statistic!r}.")
     targets = by_layer(targets)
     weights = weights_of_layers(tuple(targets), layer_weights)
-    sums = {
+    of_target = {
         layer: target if isinstance(target, Mapping) else style_sums(target)
         for layer, target in targets.items()
     }
     aims = {
-        layer: {"style": STATISTICS[statistic](of_layer), "weight": weights[layer]}
-        for layer, of_layer in sums.items()
+        layer: {"style": STATISTICS[statistic](sums), "weight": weights[layer]}
+        for layer, sums in of_target.items()
     }
     check_masks(masks or {})
-    return Term(name, weight, tuple(targets), _style_loss_of_sums(statistic), style_sums, masks or {}, aims)
+    sums = Sums(style_sums, masks or {})
+    return Term(name, weight, tuple(targets), _style_loss_of_sums(statistic), aims, sums)
 
 
 def style_sums(features: Any, mask: Any = None) -> dict[str, Any]:
@@ -194,7 +198,7 @@ def sums_of_terms(
         term.name: {
             layer: features[layer]
             if term.sums is None
-            else term.sums(features[layer], maps[term.name].get(layer))
+            else term.sums.of_layer(features[layer], maps[term.name].get(layer))
             for layer in term.layers
             if layer in features
         }
@@ -210,9 +214,14 @@ def total_of_sums(
     return sum(data[name]["weight"] * loss for name, loss in losses.items()), losses
 
 
+def structure(term: Term) -> Term:
+    """A term without its numbers. Terms that differ in their numbers alone share one compiled graph."""
+    return term._replace(weight=None, targets=None, sums=term.sums and term.sums._replace(maps=None))
+
+
 def maps_of(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:
     """The maps of some terms by name, apart from the terms, so that a compiled graph takes any."""
-    return {term.name: dict(term.maps) for term in terms}
+    return {term.name: dict(term.sums.maps) if term.sums else {} for term in terms}
 
 
 def data_of(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:

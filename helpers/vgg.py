@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 
 from helpers.compute import winograd
-from helpers.compute.framework import OWN_LAYERS, keras
+from helpers.compute.framework import keras
 from helpers.compute.precision import uses_winograd
 from helpers.errors import ArgumentError, check_choice, shown
 from helpers.files.bundled import bundled_images
@@ -72,7 +72,7 @@ def _vgg19(
     for name, kernel, bias in kernels:
         layer = network.get_layer(name)
         if name in by_winograd:
-            kernel = winograd.transformed_kernel(kernel, winograd.WAYS[precision].points)
+            kernel = winograd.transformed_kernel(kernel, winograd.SCHEMES[precision].points)
         elif layer.compute_dtype == "bfloat16":
             kernel = in_bfloat16(kernel)
         layer.set_weights((kernel, bias))
@@ -214,25 +214,24 @@ def in_bfloat16(kernel: np.ndarray) -> np.ndarray:
 
 def _architecture(pooling: Pooling, precision: Precision, by_winograd: Sequence[str]) -> keras.Model:
     """Keras' VGG19 for pictures of any size, with the pooling and precision asked for and no weights yet."""
-    own = {**OWN_LAYERS, "WinogradConvolution": winograd.WinogradConvolution}
-    plan = keras_vgg19(None).get_config()
+    config = keras_vgg19(None).get_config()
     # Keras' own network, 80 MB of random numbers, goes before its copy comes.
     gc.collect()
-    for layer in plan["layers"]:
+    for layer in config["layers"]:
         # By its class: Keras gives every input layer of a process another name.
         exact = layer["class_name"] == "InputLayer" or layer["config"]["name"] in FLOAT32_LAYERS
         layer["config"]["dtype"] = "float32" if exact else precision
         if layer["config"]["name"] in by_winograd:
-            layer["class_name"] = "WinogradConvolution"
+            layer |= {"class_name": "WinogradConvolution", "registered_name": "WinogradConvolution"}
+            layer["module"] = None
             layer["config"] = {key: layer["config"][key] for key in ("name", "dtype", "filters")}
-            layer["config"]["points"] = winograd.WAYS[precision].points
+            layer["config"]["points"] = winograd.SCHEMES[precision].points
         elif layer["config"]["name"] in CONV_LAYERS:
             layer["config"]["kernel_initializer"] = "zeros"
         elif layer["config"]["name"] in POOL_LAYERS:
             layer["class_name"] = {"avg": "AveragePooling2D", "max": "MaxPooling2D"}[pooling]
-        if layer["class_name"] in own:
-            layer |= {"registered_name": layer["class_name"], "module": None}
-    return keras.Model.from_config(plan, own)
+    own = {"WinogradConvolution": winograd.WinogradConvolution}
+    return keras.Model.from_config(config, own)
 
 
 def _stored_or_measured_means(weights: str, pooling: Pooling) -> dict[str, np.ndarray]:

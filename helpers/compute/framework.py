@@ -6,11 +6,9 @@ compute with it.
 """
 
 import contextlib
-import math
 import os
 import tempfile
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -47,7 +45,6 @@ BACKEND = keras.backend.backend()
 __all__ = [
     "BACKEND",
     "OUT_OF_MEMORY",
-    "OWN_LAYERS",
     "compiled",
     "device",
     "gpu_memory",
@@ -59,30 +56,75 @@ __all__ = [
     "with_gradient",
 ]
 
-OWN_LAYERS: Mapping[str, type[keras.layers.Layer]] = {}
-"""Layers that compute what those of Keras compute for VGG19, sooner, by the name of Keras' class."""
-
 Objective = Callable[..., tuple[Any, Any]]
 """An argument, and any others → ``(value, more)``: a scalar, and whatever else is wanted beside it."""
 
+Differentiated = Callable[..., tuple[tuple[Any, Any], Any]]
+"""The same arguments → ``((value, more), gradient)``, the value's with respect to the first argument."""
+
 
 def with_gradient(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Callable[..., Any]:
-    """A function with a gradient of its own: what it returns is a value, and what leads its slope back.
+    """A function with a gradient of its own: it returns a value, and the vector–Jacobian product.
 
     The second, given the gradient with respect to the value, returns those with respect to the arguments.
     """
 
     @keras.ops.custom_gradient
     def differentiable(*arguments: Any) -> tuple[Any, Callable[..., Any]]:
-        value, lead_back = function(*arguments)
+        value, product = function(*arguments)
 
         def gradient(*slopes: Any, upstream: Any = None) -> Any:
             # PyTorch names what TensorFlow and JAX only pass.
-            return lead_back(slopes[0] if upstream is None else upstream)
+            return product(slopes[0] if upstream is None else upstream)
 
         return value, gradient
 
     return differentiable
+
+
+def device() -> str:
+    """``"gpu"`` where one is ready for use, else ``"cpu"``."""
+    return "gpu" if _has_gpu() else "cpu"
+
+
+def gpu_memory() -> int | None:
+    """The bytes that the GPU has for this program, ``None`` where there is no GPU."""
+    return _gpu_memory() if _has_gpu() else None
+
+
+def gpu_memory_peak() -> int | None:
+    """The most bytes of the GPU that this program has held so far, ``None`` where there is no GPU.
+
+    JAX counts what it takes to try out ways of computing, which is far more than it needs afterwards.
+    """
+    return _gpu_memory_peak() if _has_gpu() else None
+
+
+def gpu_name() -> str | None:
+    """What the GPU calls itself, ``None`` where there is no GPU."""
+    return _gpu_name() if _has_gpu() else None
+
+
+def make_deterministic() -> None:
+    """From now on the same computation gives the same bits, on a GPU at some cost of time.
+
+    With JAX that holds on a CPU; on a GPU, JAX has to be told before it starts, by
+    ``XLA_FLAGS=--xla_gpu_deterministic_ops=true``.
+    """
+    _make_deterministic()
+
+
+def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
+    """Compile a function of nested tensors; PyTorch computes without compiling.
+
+    ``sizes``: the positions of arguments that are nested tuples of whole numbers.
+    """
+    return _compiled(function, sizes)
+
+
+def value_and_gradient(function: Objective) -> Differentiated:
+    """Differentiate by backpropagation, with respect to the first argument, a tensor or a nest of tensors."""
+    return _value_and_gradient(function)
 
 
 if BACKEND == "tensorflow":
@@ -92,41 +134,29 @@ if BACKEND == "tensorflow":
         _GPUS = tf.config.list_physical_devices("GPU")
 
     OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, tf.errors.ResourceExhaustedError)
+    _make_deterministic = tf.config.experimental.enable_op_determinism
 
-    def device() -> str:
-        """``"gpu"`` where one is ready for use, else ``"cpu"``."""
-        return "gpu" if _GPUS else "cpu"
+    def _has_gpu() -> bool:
+        return bool(_GPUS)
 
-    def make_deterministic() -> None:
-        """From now on the same computation gives the same bits, on a GPU at some cost of time."""
-        tf.config.experimental.enable_op_determinism()
-
-    def gpu_memory() -> int | None:
-        """The bytes that the GPU has for this program, ``None`` where there is no GPU."""
-        if not _GPUS:
-            return None
+    def _gpu_memory() -> int:
         from tensorflow.python.client import device_lib
 
         found = device_lib.list_local_devices()
         return max(each.memory_limit for each in found if each.device_type == "GPU")
 
-    def gpu_name() -> str | None:
-        """What the GPU calls itself, ``None`` where there is no GPU."""
-        return tf.config.experimental.get_device_details(_GPUS[0]).get("device_name") if _GPUS else None
+    def _gpu_name() -> str | None:
+        return tf.config.experimental.get_device_details(_GPUS[0]).get("device_name")
 
-    def gpu_memory_peak() -> int | None:
-        """The most bytes of the GPU that this program has held so far, ``None`` where there is no GPU."""
-        return tf.config.experimental.get_memory_info("GPU:0")["peak"] if _GPUS else None
+    def _gpu_memory_peak() -> int:
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
 
-    def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
-        """Compile a function of nested tensors; one graph serves feature maps and pixels of every size.
-
-        ``sizes``: the places of arguments that are nested tuples of whole numbers.
-        """
+    def _compiled(function: Callable[..., Any], sizes: tuple[int, ...]) -> Callable[..., Any]:
         graph = tf.function(function, autograph=False)
         of_shapes: dict[Any, Callable[..., Any]] = {}
 
         def any_size(tensor: tf.Tensor) -> tuple[tf.DType, tuple[int | None, ...]]:
+            # One graph serves feature maps and pixels of every size.
             shape = tuple(tensor.shape)
             return tensor.dtype, (shape[0], None, None, shape[3]) if len(shape) == 4 else shape
 
@@ -142,12 +172,7 @@ if BACKEND == "tensorflow":
 
         return call
 
-    def value_and_gradient(function: Objective) -> Callable[..., tuple[tuple[Any, Any], Any]]:
-        """Differentiate: a function of the same arguments → ``((value, more), gradient)``.
-
-        The gradient is the value's, with respect to the first argument, a tensor or a nest of tensors.
-        """
-
+    def _value_and_gradient(function: Objective) -> Differentiated:
         def evaluate(argument: Any, *others: Any) -> tuple[tuple[Any, Any], Any]:
             with tf.GradientTape() as tape:
                 tape.watch(argument)
@@ -162,184 +187,53 @@ elif BACKEND == "jax":
 
     OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError,)
 
-    def device() -> str:
-        """``"gpu"`` where one is ready for use, else ``"cpu"``."""
-        return "cpu" if jax.default_backend() == "cpu" else "gpu"
+    def _make_deterministic() -> None:
+        pass
 
-    def make_deterministic() -> None:
-        """On a CPU the same computation gives the same bits anyway.
+    def _has_gpu() -> bool:
+        return jax.default_backend() != "cpu"
 
-        On a GPU, JAX has to be told before it starts: ``XLA_FLAGS=--xla_gpu_deterministic_ops=true``.
-        """
+    def _gpu_memory() -> int | None:
+        return (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
 
-    def gpu_memory() -> int | None:
-        """The bytes that the GPU has for this program, ``None`` where there is no GPU."""
-        return None if device() == "cpu" else (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
+    def _gpu_name() -> str:
+        return jax.devices()[0].device_kind
 
-    def gpu_name() -> str | None:
-        """What the GPU calls itself, ``None`` where there is no GPU."""
-        return None if device() == "cpu" else jax.devices()[0].device_kind
+    def _gpu_memory_peak() -> int | None:
+        return (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
 
-    def gpu_memory_peak() -> int | None:
-        """The most bytes of the GPU that this program has held so far, ``None`` where there is no GPU.
-
-        JAX counts what it takes to try out ways of computing, which is far more than it needs afterwards.
-        """
-        return None if device() == "cpu" else (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
-
-    def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
-        """Compile a function of nested tensors, once for each size it meets.
-
-        ``sizes``: the places of arguments that are nested tuples of whole numbers.
-        """
+    def _compiled(function: Callable[..., Any], sizes: tuple[int, ...]) -> Callable[..., Any]:
         return jax.jit(function, static_argnums=sizes)
 
-    def value_and_gradient(function: Objective) -> Callable[..., tuple[tuple[Any, Any], Any]]:
-        """Differentiate: a function of the same arguments → ``((value, more), gradient)``.
-
-        The gradient is the value's, with respect to the first argument, a tensor or a nest of tensors.
-        """
+    def _value_and_gradient(function: Objective) -> Differentiated:
         return jax.value_and_grad(function, has_aux=True)
 
 else:
     import torch
 
     OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, torch.cuda.OutOfMemoryError)
+    _gpu_name = torch.cuda.get_device_name
+    _gpu_memory_peak = torch.cuda.max_memory_allocated
 
-    # Numbers in one tensor: of conv4_2, the content, those of a picture of 707 × 707 pixels.
-    _MOST_RECORDED = 4_000_000
-
-    def device() -> str:
-        """``"gpu"`` where one is ready for use, else ``"cpu"``."""
-        return "gpu" if torch.cuda.is_available() or torch.backends.mps.is_available() else "cpu"
-
-    def make_deterministic() -> None:
-        """From now on the same computation gives the same bits, on a GPU at some cost of time."""
+    def _make_deterministic() -> None:
         # cuBLAS reads it when it first multiplies.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
 
-    def gpu_memory() -> int | None:
-        """The bytes that the GPU has for this program, ``None`` where there is no GPU."""
-        if not torch.cuda.is_available():
-            return None
-        free, _ = torch.cuda.mem_get_info()
-        return free + torch.cuda.memory_reserved()
+    def _has_gpu() -> bool:
+        return torch.cuda.is_available()
 
-    def gpu_name() -> str | None:
-        """What the GPU calls itself, ``None`` where there is no GPU."""
-        return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    def _gpu_memory() -> int:
+        return torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved()
 
-    def gpu_memory_peak() -> int | None:
-        """The most bytes of the GPU that this program has held so far, ``None`` where there is no GPU."""
-        return torch.cuda.max_memory_allocated() if torch.cuda.is_available() else None
+    def _compiled(function: Callable[..., Any], sizes: tuple[int, ...]) -> Callable[..., Any]:
+        def tensors(place: int, argument: Any) -> Any:
+            is_size = place in sizes
+            return argument if is_size else keras.tree.map_structure(keras.ops.convert_to_tensor, argument)
 
-    def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
-        """PyTorch computes without compiling, on a GPU of NVIDIA as ``_recorded``; numbers become tensors.
+        return lambda *arguments: function(*(tensors(*each) for each in enumerate(arguments)))
 
-        ``sizes``: the places of arguments that are nested tuples of whole numbers.
-        """
-        compute = _recorded(function) if torch.cuda.is_available() else function
-
-        def call(*arguments: Any) -> Any:
-            return compute(
-                *(
-                    argument
-                    if place in sizes
-                    else keras.tree.map_structure(keras.ops.convert_to_tensor, argument)
-                    for place, argument in enumerate(arguments)
-                )
-            )
-
-        return call
-
-    @contextlib.contextmanager
-    def _refusing_to_wait() -> Iterator[None]:
-        """Raise ``RuntimeError`` where the host would wait for the GPU: that cannot be recorded."""
-        before = torch.cuda.get_sync_debug_mode()
-        with warnings.catch_warnings():
-            # PyTorch says that it does not notice every case.
-            warnings.simplefilter("ignore")
-            torch.cuda.set_sync_debug_mode("error")
-        try:
-            yield
-        finally:
-            torch.cuda.set_sync_debug_mode(before)
-
-    def _recorded(function: Callable[..., Any]) -> Callable[..., Any]:
-        """Have a GPU repeat what it did for arguments of the same sizes, from the third call in a row.
-
-        An evaluation is some hundred computations, and to start them one by one takes longer than to compute
-        them. What is recorded keeps its memory, so pictures too large to gain by it are computed as ever.
-        """
-        of, calls, recording = None, 0.0, None
-
-        def recorded(arguments: Any) -> tuple[torch.cuda.CUDAGraph, list[torch.Tensor], Any]:
-            held = keras.tree.map_structure(
-                lambda leaf: leaf.clone() if torch.is_tensor(leaf) else leaf, arguments
-            )
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-                found = function(*held)
-            return graph, [leaf for leaf in keras.tree.flatten(held) if torch.is_tensor(leaf)], found
-
-        def call(*arguments: Any) -> Any:
-            nonlocal of, calls, recording
-            leaves = keras.tree.flatten(arguments)
-            tensors = [leaf for leaf in leaves if torch.is_tensor(leaf)]
-            others = [leaf for leaf in leaves if not torch.is_tensor(leaf)]
-            now = ([(tensor.shape, tensor.dtype) for tensor in tensors], others)
-            if now != of:
-                of, calls, recording = now, 0.0, None
-            calls += 1
-            if max(tensor.numel() for tensor in tensors) > _MOST_RECORDED:
-                return function(*arguments)
-            try:
-                if calls == 2:
-                    with _refusing_to_wait():
-                        return function(*arguments)
-                if calls > 2 and recording is None:
-                    recording = recorded(arguments)
-            except RuntimeError:
-                # It asks the host for something in between, as a reader's own term may.
-                calls = -math.inf
-            if recording is None:
-                return function(*arguments)
-            graph, held, found = recording
-            torch._foreach_copy_(held, tensors)
-            graph.replay()
-            return keras.tree.map_structure(torch.clone, found)
-
-        return call
-
-    def _with_channels_first(function: Callable[[torch.Tensor], torch.Tensor], maps: Any) -> torch.Tensor:
-        # Keras copies the maps to turn their axes, twice for a convolution. A view does: its memory, with the
-        # channels of a position side by side, is what the libraries below compute best with.
-        return function(maps.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-
-    class Conv2D(keras.layers.Conv2D):
-        def convolution_op(self, inputs: Any, kernel: Any) -> torch.Tensor:
-            kernel = keras.ops.convert_to_tensor(kernel).permute(3, 2, 0, 1)
-            return _with_channels_first(
-                lambda maps: torch.nn.functional.conv2d(maps, kernel, padding="same"), inputs
-            )
-
-    class AveragePooling2D(keras.layers.AveragePooling2D):
-        def call(self, inputs: Any) -> torch.Tensor:
-            return _with_channels_first(lambda maps: torch.nn.functional.avg_pool2d(maps, 2), inputs)
-
-    class MaxPooling2D(keras.layers.MaxPooling2D):
-        def call(self, inputs: Any) -> torch.Tensor:
-            return _with_channels_first(lambda maps: torch.nn.functional.max_pool2d(maps, 2), inputs)
-
-    OWN_LAYERS = {layer.__name__: layer for layer in (Conv2D, AveragePooling2D, MaxPooling2D)}
-
-    def value_and_gradient(function: Objective) -> Callable[..., tuple[tuple[Any, Any], Any]]:
-        """Differentiate: a function of the same arguments → ``((value, more), gradient)``.
-
-        The gradient is the value's, with respect to the first argument, a tensor or a nest of tensors.
-        """
-
+    def _value_and_gradient(function: Objective) -> Differentiated:
         def evaluate(argument: Any, *others: Any) -> tuple[tuple[Any, Any], Any]:
             leaves = [leaf.detach().requires_grad_() for leaf in keras.tree.flatten(argument)]
             with torch.enable_grad():

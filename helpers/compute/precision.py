@@ -10,7 +10,7 @@ from typing import Any, get_args
 import numpy as np
 
 from helpers.compute import winograd
-from helpers.compute.framework import BACKEND, OWN_LAYERS, compiled, device, keras, value_and_gradient
+from helpers.compute.framework import BACKEND, compiled, device, keras, value_and_gradient
 from helpers.errors import check_choice
 from helpers.options import Precision, RunPrecision
 
@@ -24,7 +24,7 @@ def uses_winograd(channels: int, precision: Precision) -> bool:
         return False
     if precision == "bfloat16" and not multiplies_vectors():
         return False
-    return channels >= winograd.WAYS[precision].channels
+    return channels >= winograd.SCHEMES[precision].channels
 
 
 @functools.cache
@@ -113,8 +113,8 @@ def _convolved(maps: Any) -> Any:
     of_kernel = (3, 3, channels, channels)
     kernel = np.random.default_rng(1).standard_normal(of_kernel, dtype=np.float32)
     if not uses_winograd(channels, precision):
-        convolution = OWN_LAYERS.get("Conv2D", keras.layers.Conv2D)(channels, 3, padding="same")
+        convolution = keras.layers.Conv2D(channels, 3, padding="same")
         return convolution.convolution_op(maps, keras.ops.cast(kernel, precision))
-    points = winograd.WAYS[precision].points
+    points = winograd.SCHEMES[precision].points
     transformed = keras.ops.convert_to_tensor(winograd.transformed_kernel(kernel, points), precision)
     return winograd.convolve(maps, transformed, points)

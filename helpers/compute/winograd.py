@@ -24,8 +24,8 @@ from helpers.compute.framework import keras, with_gradient
 ops = keras.ops
 
 
-class Way(NamedTuple):
-    """How a precision convolves."""
+class Scheme(NamedTuple):
+    """How a convolution is computed in one precision."""
 
     points: tuple[float, ...]
     """Where the polynomials are evaluated, besides at infinity."""
@@ -34,15 +34,15 @@ class Way(NamedTuple):
     """The fewest channels of the input for which this is faster than a direct convolution."""
 
 
-WAYS = {
-    "float32": Way((0.0, 0.75, -0.75, 1.5, -1.5), channels=128),
-    "bfloat16": Way((0.0, 1.0, -1.0), channels=256),
+SCHEMES = {
+    "float32": Scheme((0.0, 0.75, -0.75, 1.5, -1.5), channels=128),
+    "bfloat16": Scheme((0.0, 1.0, -1.0), channels=256),
 }
 """The points of float32 round half as much as 0, ±1 and ±2, which others take to save multiplications; that
 the points matter: Barabasz, Anderson, Soodhalter and Gregg (2020). The 8 digits of bfloat16 bear squares of
 4 × 4 only, with m = 2."""
 
-LARGEST_SQUARE = max(len(way.points) - 1 for way in WAYS.values())
+LARGEST_SQUARE = max(len(scheme.points) - 1 for scheme in SCHEMES.values())
 """How many results a square has along each side, at most: m."""
 
 

@@ -1,10 +1,12 @@
-"""The loop over pixels: an objective, a start, and an optimizer that lowers the one from the other."""
+"""The loop of a run: an optimizer takes steps on the pixels, at one size or at growing ones."""
 
+import contextlib
 import dataclasses
+import functools
 import itertools
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
@@ -12,7 +14,7 @@ import numpy as np
 from helpers.compute.framework import OUT_OF_MEMORY, keras
 from helpers.engine.lbfgs import History, lbfgs
 from helpers.engine.objective import Evaluate
-from helpers.engine.optimizers import ADAM_LEARNING_RATE, adam, moments
+from helpers.engine.optimizers import ADAM_LEARNING_RATE, Steps, adam, moments
 from helpers.errors import RunError, TooLargeError, check_choice, check_number, check_whole
 from helpers.images import IMAGENET_MEAN, deprocess, preprocess, resize_image
 from helpers.options import MOST_SCALES, Optimizer, Parametrization
@@ -106,7 +108,7 @@ class State:
     """Where a run is between two steps: enough to go on from there as if nothing had happened."""
 
     scale: int
-    """Which of the run's sizes it is at, from 0; one more with the build_in_float32 objective of the last."""
+    """Which of the run's sizes it is at, from 0; one more with the objective in float32 of the last."""
 
     taken: int
     """How many steps of that size are done."""
@@ -139,7 +141,7 @@ def minimize(
     resume: State | None = None,
     keep: Keep | None = None,
 ) -> tuple[np.ndarray, list[Record]]:
-    """Lower an objective by changing the pixels, which stay within the range of colors.
+    """Minimize an objective over the pixels, which stay within the range of colors.
 
     ``evaluate``: what ``objective`` returns. ``pixels``: the start, ``(1, H, W, 3)``.
     Everything else is as in ``coarse_to_fine``, of which this is the case of one size.
@@ -172,82 +174,115 @@ def coarse_to_fine(
     resume: State | None = None,
     keep: Keep | None = None,
 ) -> tuple[np.ndarray, list[Record]]:
-    """Lower an objective at growing sizes, each starting from the enlarged result of the one before.
+    """Minimize an objective at growing sizes, each starting from the enlarged result of the one before.
 
-    ``build``: height and width → the objective at that size, see ``objective``.
-    ``start``: height and width → the pixels ``(1, H, W, 3)`` that the first size starts from.
-    ``sizes``: heights and widths, as ``pyramid`` gives them.
-    ``steps``: the number of steps in all, see ``shared_steps``; L-BFGS ends earlier where no step
-    lowers the loss.
-    ``parametrization``: ``"pixels"`` or ``"cosine"``, see ``engine.parametrization``; Adam always optimizes
-    the pixels.
+    ``build``: height and width → the objective at that size. ``start``: → the pixels that the first starts
+    from. ``sizes``: heights and widths, as ``pyramid`` gives them. ``steps``: in all, see ``shared_steps``;
+    L-BFGS ends earlier where no step lowers the loss.
+    ``parametrization``: of L-BFGS, see ``engine.parametrization``; Adam always optimizes the pixels.
     ``tolerance``: end a size early where its last ``TOLERANCE_STEPS`` steps lowered the loss by less than
-    this share of it, such as 0.01; ``None`` takes all steps.
+    this fraction of it, such as 0.01.
     ``build_in_float32``: like ``build``, for a run that begins in bfloat16: L-BFGS goes on with it at the
     last size, after ``ROUGH_STEPS`` steps there, or where no step lowers the other.
-    ``callback``: see ``Callback``. An interrupt (Ctrl-C, a notebook's stop button) ends the run as
-    ``StopIteration`` does.
-    ``resume``: the state of a run with the same arguments to go on from. ``keep``: see ``Keep``.
+    ``callback``: see ``Callback``. ``keep``: see ``Keep``. ``resume``: the state of a run to go on from.
 
-    A loss that is not a finite number, or a lack of memory, ends the run with what it has reached and a
-    warning in the log; before the first step it is an error.
+    An interrupt, ``StopIteration`` from the callback, a loss that is not a finite number, and a lack of
+    memory end the run with what it has reached; before the first step the last two are errors.
 
     Returns the pixels of the lowest loss, in the last of the sizes, and one record a step; where no step
     lowers the loss, one record of the start, with step 0.
-    Raises ``ArgumentError`` for an unknown optimizer, fewer than one step, or a tolerance outside 0…1,
-    ``RunError`` and ``TooLargeError`` where not even the start can be evaluated.
+    Raises ``ArgumentError`` for an argument that does not fit, ``RunError`` and ``TooLargeError``.
     Source: growing sizes: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017).
     """
     check_choice("The optimizer", optimizer, get_args(Optimizer))
     check_choice("The parametrization", parametrization, get_args(Parametrization))
     if tolerance is not None:
-        check_number("The tolerance, a share of the loss,", tolerance, most=1.0)
-    stages = [
-        _Stage(*size, build, share)
-        for size, share in zip(sizes, shared_steps(steps, len(sizes)), strict=True)
-    ]
-    if build_in_float32 is not None and optimizer == "lbfgs":
+        check_number("The tolerance, a fraction of the loss,", tolerance, most=1.0)
+    stages = _stages(build, build_in_float32 if optimizer == "lbfgs" else None, sizes, steps)
+    run = _Run(start(*sizes[0]), callback, keep) if resume is None else _Run.of_state(resume, callback, keep)
+    with _ending(run):
+        _minimize_stages(run, stages, optimizer, parametrization, tolerance, resume)
+    return _resize_pixels(run.best, *sizes[-1]), run.history
+
+
+class _Stage(NamedTuple):
+    """A part of a run: one size and one objective."""
+
+    height: int
+    width: int
+    build: Callable[[int, int], Evaluate]
+    steps: int
+    goes_on: bool = False
+    """It has the size of the stage before it, and what that one has left of the steps."""
+
+
+def _stages(
+    build: Callable[[int, int], Evaluate],
+    build_in_float32: Callable[[int, int], Evaluate] | None,
+    sizes: Sequence[tuple[int, int]],
+    steps: int,
+) -> list[_Stage]:
+    shares = shared_steps(steps, len(sizes))
+    stages = [_Stage(*size, build, share) for size, share in zip(sizes, shares, strict=True)]
+    if build_in_float32 is not None:
         last = stages[-1]
         rough = last._replace(steps=min(last.steps, ROUGH_STEPS))
-        stages[-1:] = [rough, last._replace(build=build_in_float32)]
-    run = _Run(start(*sizes[0]), callback, keep) if resume is None else _Run.of_state(resume, callback, keep)
-    first = run.scale
+        stages[-1:] = [rough, last._replace(build=build_in_float32, goes_on=True)]
+    return stages
+
+
+def _minimize_stages(
+    run: "_Run",
+    stages: Sequence[_Stage],
+    optimizer: Optimizer,
+    parametrization: Parametrization,
+    tolerance: float | None,
+    resume: State | None,
+) -> None:
     past: History | None = None
+    for number in range(run.scale, len(stages)):
+        stage = stages[number]
+        resumed = resume if resume is not None and number == resume.scale else None
+        steps, taken = stage.steps, resumed.taken if resumed else 0
+        if stage.goes_on:
+            steps -= run.taken_at(stage.height, stage.width) - taken
+        if not steps:
+            continue
+        run.enter(number, stage, taken)
+        if optimizer == "lbfgs":
+            past = _history_of(run, stage, past, parametrization, resumed)
+            run.state_of_optimizer = past.arrays
+            following = lbfgs(run.evaluated, run.pixels, parametrization, past)
+        else:
+            rule = keras.optimizers.Adam(ADAM_LEARNING_RATE)
+            run.state_of_optimizer = functools.partial(moments, rule)
+            following = adam(run.evaluated, run.pixels, rule, resumed and resumed.optimizer_state)
+        settled = run.follow(following, steps, tolerance)
+        if settled and stage[:2] == stages[-1][:2]:
+            break
+    if not run.history:
+        run.record_start()
+
+
+def _history_of(
+    run: "_Run", stage: _Stage, past: History | None, parametrization: Parametrization, resumed: State | None
+) -> History:
+    """The past steps that L-BFGS begins a stage with."""
+    if resumed:
+        return History.of_arrays(run.pixels.shape, resumed.optimizer_state)
+    if stage.goes_on and past is not None:
+        return past
+    if past is None or parametrization == "cosine":
+        # Cosine coefficients of one size are not those of another: these begin anew.
+        return History(run.pixels.shape)
+    return past.enlarged(stage.height, stage.width)
+
+
+@contextlib.contextmanager
+def _ending(run: "_Run") -> Iterator[None]:
+    """Whatever ends a run ends it with what it has reached; before the first step it is an error."""
     try:
-        for scale in range(first, len(stages)):
-            height, width, objective_at, share = stages[scale]
-            resumed = resume if resume is not None and scale == first else None
-            if objective_at is build_in_float32:
-                # What the rough objective has left of the steps of this size.
-                share -= run.taken_at(height, width) - (resumed.taken if resumed else 0)
-            if not share:
-                continue
-            run.enter(scale, height, width, resumed.taken if resumed else 0)
-            run.evaluate = objective_at(height, width)
-            if optimizer == "lbfgs":
-                if resumed:
-                    past = History.of_arrays(run.pixels.shape, resumed.optimizer_state)
-                elif past is None or (parametrization == "cosine" and objective_at is build):
-                    # Cosine coefficients of one size are not those of another: these begin anew.
-                    past = History(run.pixels.shape)
-                elif objective_at is build:
-                    past = past.enlarged(height, width)
-                run.state_of_optimizer = past.arrays
-                taken = lbfgs(run.evaluated, run.pixels, parametrization, past)
-            else:
-                rule = keras.optimizers.Adam(ADAM_LEARNING_RATE)
-                run.state_of_optimizer = lambda rule=rule: moments(rule)
-                taken = adam(run.evaluated, run.pixels, rule, resumed and resumed.optimizer_state)
-            settled = False
-            for pixels, losses in itertools.islice(taken, share - run.taken):
-                run.after_step(pixels, losses)
-                settled = tolerance is not None and run.has_settled(tolerance)
-                if settled:
-                    break
-            if settled and (height, width) == tuple(sizes[-1]):
-                break
-        if not run.history:
-            run.record_start()
+        yield
     except _Stopped:
         pass
     except KeyboardInterrupt:
@@ -260,16 +295,6 @@ def coarse_to_fine(
         logger.warning("%s The picture is that of step %d.", said, run.history[-1]["step"])
     finally:
         run.keep_last()
-    return _resize_pixels(run.best, *sizes[-1]), run.history
-
-
-class _Stage(NamedTuple):
-    """A part of a run: one size and one objective."""
-
-    height: int
-    width: int
-    build: Callable[[int, int], Evaluate]
-    steps: int
 
 
 class _Stopped(Exception):
@@ -298,14 +323,23 @@ class _Run:
         run.scale, run.taken, run.best = state.scale, state.taken, state.best
         return run
 
-    def enter(self, scale: int, height: int, width: int, taken: int) -> None:
-        """Begin a size, or go on with it after some steps."""
+    def enter(self, scale: int, stage: _Stage, taken: int) -> None:
+        """Begin a stage, or go on with it after some steps."""
         self.scale, self.taken = scale, taken
         if taken:
             self._lowest = min(record["total"] for record in self.history[-taken:])
         else:
-            self.pixels = self.best = _resize_pixels(self.best, height, width)
+            self.pixels = self.best = _resize_pixels(self.best, stage.height, stage.width)
             self._lowest = np.inf
+        self.evaluate = stage.build(stage.height, stage.width)
+
+    def follow(self, following: Steps, steps: int, tolerance: float | None) -> bool:
+        """Take what is left of some steps; ``True`` where the loss settles before the last."""
+        for pixels, losses in itertools.islice(following, steps - self.taken):
+            self.after_step(pixels, losses)
+            if tolerance is not None and self.has_settled(tolerance):
+                return True
+        return False
 
     def taken_at(self, height: int, width: int) -> int:
         """How many steps were taken at a size."""

@@ -9,7 +9,7 @@ from helpers.engine.tiling import Tiling, evaluate_tiled, feature_maps, layers_o
 from helpers.errors import ArgumentError
 from helpers.layers import Pooling
 from helpers.options import Precision
-from helpers.terms import PIXELS, Term, data_of, maps_of, sums_of_terms
+from helpers.terms import PIXELS, Term, data_of, maps_of, structure, sums_of_terms
 from helpers.vgg import Extractor, feature_model
 
 ops = keras.ops
@@ -39,26 +39,23 @@ def objective(
     names = [term.name for term in terms]
     if len(set(names)) != len(names):
         raise ArgumentError(f"Each term needs a name of its own, these are {', '.join(names)}.")
-    kinds = tuple(term._replace(weight=None, maps=None, targets=None) for term in terms)
+    structures = tuple(map(structure, terms))
     extractor = Extractor(weights, pooling, normalized, precision, direct)
     maps, data = keras.tree.map_structure(ops.convert_to_tensor, (maps_of(terms), data_of(terms)))
     if tiling is None:
-        evaluate = _whole(kinds, extractor)
+        evaluate = _whole(structures, extractor)
     else:
-        over_pixels = tuple(kind for kind in kinds if kind.layers == (PIXELS,))
-        over_maps = tuple(kind for kind in kinds if kind.layers != (PIXELS,))
-        for kind in over_maps:
-            if kind.sums is None or PIXELS in kind.layers:
+        over_pixels = tuple(term for term in structures if term.layers == (PIXELS,))
+        over_maps = tuple(term for term in structures if term.layers != (PIXELS,))
+        for term in over_maps:
+            if term.sums is None or PIXELS in term.layers:
                 raise ArgumentError(
-                    f"The term {kind.name} needs the whole picture at once: allow the run more memory, "
+                    f"The term {term.name} needs the whole picture at once: allow the run more memory, "
                     "or make the picture smaller."
                 )
         # Terms over the pixels, which are few, are taken as a whole all the same.
-        parts = (
-            [(over_maps, functools.partial(evaluate_tiled, over_maps, extractor, tiling))]
-            if over_maps
-            else []
-        )
+        tiled = functools.partial(evaluate_tiled, over_maps, extractor, tiling)
+        parts = [(over_maps, tiled)] if over_maps else []
         parts += [(over_pixels, _whole(over_pixels, extractor))] if over_pixels else []
         evaluate = _sum_of(parts, names)
 
@@ -78,9 +75,9 @@ def _sum_of(
 
     def evaluate(pixels: Any, *others: Any) -> tuple[Any, Any]:
         losses, totals, gradients = {}, [], []
-        for kinds, evaluate_part in parts:
+        for structures, evaluate_part in parts:
             (total, *of_kinds), gradient = evaluate_part(pixels, *others)
-            losses.update(zip((kind.name for kind in kinds), of_kinds, strict=True))
+            losses.update(zip((term.name for term in structures), of_kinds, strict=True))
             totals.append(total)
             gradients.append(gradient)
         return ops.stack([sum(totals), *(losses[name] for name in names)]), sum(gradients)
@@ -89,13 +86,13 @@ def _sum_of(
 
 
 @functools.lru_cache(maxsize=16)
-def _whole(kinds: tuple[Term, ...], extractor: Extractor) -> Callable[..., tuple[Any, Any]]:
-    seen = any(kind.layers != (PIXELS,) for kind in kinds)
-    model = feature_model(layers_of(kinds), *extractor) if seen else lambda pixels: {}
+def _whole(structures: tuple[Term, ...], extractor: Extractor) -> Callable[..., tuple[Any, Any]]:
+    seen = any(term.layers != (PIXELS,) for term in structures)
+    model = feature_model(layers_of(structures), *extractor) if seen else lambda pixels: {}
 
     def total(pixels: Any, maps: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[Any, Any]:
         features = {**model(pixels), PIXELS: pixels}
-        return total_and_losses(kinds, sums_of_terms(kinds, features, maps), data)
+        return total_and_losses(structures, sums_of_terms(structures, features, maps), data)
 
     differentiated = compiled(value_and_gradient(total))
 

@@ -126,7 +126,8 @@ def _builders(
     problem: Problem, network: Network, run: Run, precision: str
 ) -> tuple[Callable[[int, int], Evaluate], Callable[[int, int], Evaluate] | None]:
     """Height and width → the objective there; and the same in float32 where a run begins in bfloat16."""
-    available = memory_installed() if run.deterministic else None
+    # Free memory changes from call to call, and with it the tiles and the last bits.
+    available = memory_installed() / 2 if run.deterministic else None
     direct = sum(_costs(problem)) < WINOGRAD_PAYS
 
     def builder(precision: str) -> Callable[[int, int], Evaluate]:

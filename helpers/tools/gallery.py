@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.compute.framework import device
-from helpers.engine.memory import UNASKED, memory_to_be_had
+from helpers.engine.memory import GB, HEADROOM, free_memory
 from helpers.engine.run import NOT_NOTED, fingerprint, json_ready
 from helpers.errors import ArgumentError, CheckpointError, OutputExistsError, RunError, check_whole, reason
 from helpers.files.bundled import bundled_image
@@ -26,6 +26,9 @@ from helpers.layers import layer_name, layer_names
 from helpers.options import GROUPS, merged
 from helpers.recipes import style_side, transfer, usual_options
 from helpers.settings import current_settings
+
+_OF_A_PAINTER = 6 * GB
+"""As many processes paint at a time as have this much memory each."""
 
 Source = str | os.PathLike
 Job = dict[str, Any]
@@ -174,7 +177,7 @@ def _over_processes(jobs: dict[Path, Job], workers: int | None) -> Finished:
     cores = os.cpu_count() or 1
     if workers is None:
         # A GPU is taken whole by one process; on a CPU a transfer makes good use of about four cores.
-        fitting = 1 if device() == "gpu" else min(cores // 4, int(memory_to_be_had() / UNASKED))
+        fitting = 1 if device() == "gpu" else min(cores // 4, int(free_memory() / _OF_A_PAINTER))
         workers = max(1, fitting)
     search = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {
@@ -182,6 +185,9 @@ def _over_processes(jobs: dict[Path, Job], workers: int | None) -> Finished:
         **os.environ,
         "PYTHONPATH": os.pathsep.join(search),
     }
+    # Each would take most of what is free, not knowing of the others.
+    share = {"memory": HEADROOM * free_memory() / workers / GB}
+    jobs = {path: {**job, "run": {**share, **job["run"]}} for path, job in jobs.items()}
     waiting, died = list(jobs), set()
     running: dict[Path, subprocess.Popen] = {}
     with tempfile.TemporaryDirectory() as said:

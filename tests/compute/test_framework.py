@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from helpers import STYLE_LAYERS, Tiling, load_image, objective, preprocess, transfer
-from helpers.compute.framework import BACKEND, compiled, device, keras, value_and_gradient
+from helpers.compute.framework import device, keras
 from helpers.engine.tiling import feature_maps, styles
 from helpers.options import merged
 from helpers.terms import content_term, style_term
@@ -83,29 +83,6 @@ def test_loss_and_gradient_do_not_know_of_the_backend(here, there, way, apart):
 def test_a_transfer_goes_the_same_way_with_every_backend(here, there):
     assert len(here["transfer/totals"]) == 3
     np.testing.assert_allclose(there["transfer/totals"], here["transfer/totals"], rtol=1e-2)
-
-
-@pytest.mark.skipif(
-    BACKEND != "torch" or device() != "gpu",
-    reason="PyTorch alone records what a GPU does, with KERAS_BACKEND=torch",
-)
-@pytest.mark.parametrize("asks_the_host", [False, True])
-def test_what_a_gpu_repeats_is_computed_of_the_new_numbers(asks_the_host):
-    def sum_of_powers(pixels, data):
-        more = keras.ops.max(pixels)
-        return keras.ops.sum(pixels ** data["power"]), more * (float(more) > 0) if asks_the_host else more
-
-    function = compiled(value_and_gradient(sum_of_powers))
-    generator = np.random.default_rng(0)
-    kept = []
-    for side, power in [(4, 2.0)] * 5 + [(4, 3.0), (6, 2.0), (4, 2.0), (4, 2.0), (4, 2.0), (4, 2.0)]:
-        numbers = generator.uniform(1, 2, (side, side)).astype(np.float32)
-        (value, more), gradient = function(keras.ops.convert_to_tensor(numbers), {"power": power})
-        kept.append((gradient, power * numbers ** (power - 1)))
-        np.testing.assert_allclose(float(value), (numbers**power).sum(), rtol=1e-5)
-        np.testing.assert_allclose(float(more), numbers.max(), rtol=1e-6)
-    for gradient, expected in kept:
-        np.testing.assert_allclose(keras.ops.convert_to_numpy(gradient), expected, rtol=1e-5)
 
 
 def test_an_unknown_backend_is_named(python_with):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from helpers.compute.framework import compiled, device, keras, value_and_gradient
-from helpers.compute.winograd import WAYS, WinogradConvolution, convolve, transformed_kernel, transforms
+from helpers.compute.winograd import SCHEMES, WinogradConvolution, convolve, transformed_kernel, transforms
 
 ops = keras.ops
-POINTS = [way.points for way in WAYS.values()]
+POINTS = [scheme.points for scheme in SCHEMES.values()]
 # A GPU rounds the factors of a convolution in float32 to 10 bits.
 NEAR = {"float32": 1e-5 if device() == "cpu" else 1e-3, "bfloat16": 1e-2}
 
@@ -49,10 +49,10 @@ def test_a_square_by_the_formula_of_the_module(points):
     np.testing.assert_allclose(of_layer[..., 0, 0], kernel @ g @ kernel.T, rtol=1e-5)
 
 
-@pytest.mark.parametrize("precision", WAYS)
+@pytest.mark.parametrize("precision", SCHEMES)
 @pytest.mark.parametrize("shape", [(1, 8, 12), (1, 1, 1), (1, 3, 2), (1, 13, 7), (2, 9, 10)])
 def test_maps_of_every_size_and_their_gradient(precision, shape, apart, rounding):
-    points = WAYS[precision].points
+    points = SCHEMES[precision].points
     maps, kernel = random(*shape, 16), random(3, 3, 16, 24, seed=1)
     slopes = ops.convert_to_tensor(random(*shape, 24, seed=2))
     transformed = ops.cast(transformed_kernel(kernel, points), precision)
@@ -91,6 +91,6 @@ def test_the_points_round_less_than_small_whole_numbers(apart):
     wanted = slid(maps, kernel)
     errors = [
         apart(convolve(ops.convert_to_tensor(maps), transformed_kernel(kernel, points), points), wanted)
-        for points in (WAYS["float32"].points, (0.0, 1.0, -1.0, 2.0, -2.0))
+        for points in (SCHEMES["float32"].points, (0.0, 1.0, -1.0, 2.0, -2.0))
     ]
     assert errors[0] < 0.75 * errors[1]

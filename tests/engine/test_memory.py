@@ -4,8 +4,9 @@ import pytest
 
 from helpers import transfer
 from helpers.engine import memory
+from helpers.engine import run as engine_run
 from helpers.engine.lbfgs import LONGEST_HISTORY
-from helpers.engine.memory import GB, fitting_tiling, peak_memory
+from helpers.engine.memory import GB, fitting_tiling, multiplications, peak_memory
 from helpers.engine.tiling import Tiling
 from helpers.options import merged
 
@@ -19,22 +20,70 @@ def test_the_estimate_counts_what_a_whole_evaluation_holds_of_block_1():
     assert (after - before) / 30000 == pytest.approx(5 * 64 * 4 + images + 64 * 4)
 
 
-def test_every_further_way_needs_less_of_a_large_picture():
-    needed = [peak_memory(3000, 4000, LAYERS, "float32", way) for way in memory._TILINGS]
-    assert needed == sorted(needed, reverse=True)
-    assert peak_memory(3000, 4000, LAYERS, "bfloat16") < needed[0]
+def test_tiles_and_bfloat16_need_less_of_a_large_picture():
+    whole = peak_memory(3000, 4000, LAYERS)
+    needed = [peak_memory(3000, 4000, LAYERS, "float32", tiling) for tiling in memory._TILINGS]
+    assert min(needed) < 0.25 * whole
+    assert needed[:4] == sorted(needed[:4], reverse=True)
+    assert peak_memory(3000, 4000, LAYERS, "bfloat16") < 0.85 * whole
+
+
+def test_the_work_of_an_evaluation_in_closed_form():
+    # conv1_1 has 9 · 3 · 64 weights, conv1_2 behind it 9 · 64 · 64; each is passed there and back.
+    assert multiplications(10, 20, ["conv1_2"]) == 2 * 200 * 9 * (3 * 64 + 64 * 64)
+    # Behind the pooling there is a position for each four pixels.
+    more = multiplications(10, 20, ["conv2_1"]) - multiplications(10, 20, ["conv1_2"])
+    assert more == 2 * 200 / 4 * 9 * 64 * 128
+    # One tile has no margins: three ways through what it covers, two through the rest.
+    one = multiplications(64, 64, LAYERS, Tiling(64, "block1_pool"))
+    assert one == multiplications(64, 64, LAYERS) + 64 * 64 * 9 * (3 * 64 + 64 * 64)
+
+
+SIDES = (64, 200, 384, 512, 768, 1024, 1500, 2048)
+SIZES = [(side, round(side * shape)) for side in SIDES for shape in (1, 1.5)]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("limited", [False, True])
+def test_no_run_is_slower_for_having_more_memory(precision, limited):
+    """Walk all sizes and memories: what is chosen fits, and its work never falls as memory grows scarcer."""
+    for height, width in SIZES:
+        before = 0.0
+        for gigabytes in (64, 32, 24, 16, 12, 8, 6, 5, 4, 3, 2.5, 2, 1.8, 1.6):
+            given = {"limit": gigabytes} if limited else {"available": gigabytes * GB}
+            try:
+                tiling = fitting_tiling(height, width, LAYERS, precision, **given)
+            except MemoryError:
+                break
+            assert peak_memory(height, width, LAYERS, precision, tiling) <= gigabytes * GB
+            work = multiplications(height, width, LAYERS, tiling)
+            assert work >= before
+            before = work
+        else:
+            assert before
+
+
+@pytest.mark.parametrize("gigabytes", [2.5, 4, 6, 8, 12, 16, 32])
+def test_a_smaller_picture_is_not_cut_where_a_larger_one_is_taken_whole(gigabytes):
+    tilings = [fitting_tiling(side, side, LAYERS, available=gigabytes * GB) for side in range(64, 1100, 32)]
+    whole = [tiling is None for tiling in tilings]
+    assert whole == sorted(whole, reverse=True)
+    assert whole[0]
+
+
+def test_8_gb_hold_pictures_of_768_and_1024_pixels_whole():
+    assert fitting_tiling(768, 768, LAYERS, available=8 * GB) is None
+    assert fitting_tiling(1024, 1024, LAYERS, available=8 * GB) is None
 
 
 def test_a_picture_of_2048_pixels_fits_into_6_gb():
     assert peak_memory(2048, 2048, LAYERS, "float32", fitting_tiling(2048, 2048, LAYERS, limit=6)) < 6 * GB
 
 
-def test_small_pictures_are_taken_whole_and_larger_ones_in_tiles(monkeypatch):
-    monkeypatch.setattr(memory, "memory_to_be_had", lambda: 12 * GB)
-    assert fitting_tiling(256, 384, LAYERS) is None
-    assert fitting_tiling(1024, 1536, LAYERS) is not None
+def test_a_picture_is_cut_as_far_up_as_its_memory_demands():
+    assert fitting_tiling(256, 384, LAYERS, limit=2.0) is None
     assert fitting_tiling(512, 768, LAYERS, limit=1.9).cut == "block2_pool"
-    assert fitting_tiling(2048, 2048, LAYERS, limit=4.0).cut is None
+    assert fitting_tiling(2048, 2048, LAYERS, limit=4.0).cut in ("block4_pool", None)
 
 
 def test_a_limit_that_is_too_low_names_the_size_that_fits(monkeypatch):
@@ -46,7 +95,7 @@ def test_a_limit_that_is_too_low_names_the_size_that_fits(monkeypatch):
     assert fitting_tiling(side, side, LAYERS, limit=1.5) is not False
     with pytest.raises(MemoryError):
         fitting_tiling(side + 1, side + 1, LAYERS, limit=1.5)
-    monkeypatch.setattr(memory, "memory_to_be_had", lambda: 0.5 * GB)
+    monkeypatch.setattr(memory, "free_memory", lambda: 0.5 * GB)
     with pytest.raises(MemoryError, match="can be had here; no picture would fit"):
         fitting_tiling(64, 64, LAYERS)
 
@@ -58,13 +107,13 @@ def test_a_limit_is_a_number_above_0(limit):
 
 
 def test_there_is_some_memory_here():
-    assert memory.memory_to_be_had() > 0.5 * GB
+    assert memory.free_memory() > 0.5 * GB
 
 
 def test_a_transfer_in_tiles_is_the_transfer_of_the_whole(photo, painting, monkeypatch):
     run = {"steps": 3, "progress": False, "weights": "bundled", "precision": "float32"}
     whole = transfer(photo, painting, **merged(run))
-    monkeypatch.setattr(memory, "_TILINGS", (Tiling(16, "block2_pool"),))
+    monkeypatch.setattr(engine_run, "fitting_tiling", lambda *_: Tiling(16, "block2_pool"))
     tiled = transfer(photo, painting, **merged(run))
     for record, other in zip(whole.history, tiled.history, strict=True):
         assert other["total"] == pytest.approx(record["total"], rel=1e-3)

@@ -10,7 +10,7 @@ from helpers.engine import tiling as tiling_module
 from helpers.engine.tiling import feature_maps, styles
 from helpers.layers import LAYERS, receptive_margin, stride
 from helpers.losses import gram_per_position
-from helpers.terms import Term, content_term, masks_at, style_term
+from helpers.terms import Sums, Term, content_term, masks_at, style_term
 from helpers.vgg import Extractor, feature_model
 
 PLAIN = Extractor("bundled", "avg", False, "float32")
@@ -51,7 +51,7 @@ def terms_of(network, pixels, painting):
     return [
         content_term(photo, "conv4_2", 1.0, per_entry=True),
         style_term(feature_maps(painting, STYLE_LAYERS, network), 50.0),
-        Term("region", 1e-6, ("block3_conv2",), region_loss, region, maps={"block3_conv2": mask}),
+        Term("region", 1e-6, ("block3_conv2",), region_loss, sums=Sums(region, {"block3_conv2": mask})),
     ]
 
 
