@@ -24,7 +24,8 @@ _MODULE_OF = {
         "resize_image save_image",
         "losses": "content_gradient content_loss gram_matrix style_layer_gradient style_layer_loss "
         "style_loss total_loss",
-        "terms": "PIXELS TERMS Scene Term change_term content_term histogram_loss style_term total_variation",
+        "terms": "PIXELS TERMS Scene Sums Term change_term content_term histogram_loss style_term "
+        "total_variation",
         "vgg": "feature_model vgg19",
         "engine.tiling": "Tiling",
         "engine.objective": "objective",

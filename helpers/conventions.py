@@ -1,6 +1,6 @@
-"""The weights that papers and programs print, as arguments of ``transfer``.
+"""The weights α and β of well-known papers and programs, as arguments of ``transfer``.
 
-Each sums and divides in a way of its own, so the same number means something else in each of them.
+Each of them normalizes its losses differently, so the same number has a different meaning in each.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,20 +13,20 @@ from helpers.options import Losses, Network
 
 
 class Convention(NamedTuple):
-    """How a paper or program measures content and style, beside equations (1), (4) and (5)."""
+    """How the losses of a paper or program are related to equations (1), (4) and (5)."""
 
     content_weight: float
-    """Its own weight of the content, as printed."""
+    """Its default content weight."""
 
     style_weight: float
-    """Its own weight of the style, as printed."""
+    """Its default style weight."""
 
     content_factor: float
-    """Its content loss is so many times equation (1), or so many times equation (1) per entry."""
+    """Its content loss divided by equation (1), itself first divided by N·M if ``content_per_entry``."""
 
     content_per_entry: bool
     style_factor: Callable[[str, int], float]
-    """Layer and number of layers → its loss in the layer is so many times E_l of equation (4)."""
+    """Layer and number of layers → its weighted style loss in the layer, divided by E_l of equation (4)."""
 
     content_layer: str = CONTENT_LAYER
     style_layers: tuple[str, ...] = STYLE_LAYERS
@@ -37,19 +37,12 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {
         # Gatys, Ecker and Bethge (2015), equations (1) to (7), with α/β = 10⁻³.
         "gatys 2015": Convention(1.0, 1e3, 1.0, False, lambda layer, count: 1 / count),
-        # leongatys/PytorchNeuralStyleTransfer: mean squares, G / M, each layer's weight divided by N².
+        # leongatys/PytorchNeuralStyleTransfer: mean squares of F and of G / M, layer weights 1 / N².
         "gatys pytorch": Convention(
             1.0, 1e3, 2.0, True, lambda layer, _: 4 / filters(layer) ** 2, pooling="max"
         ),
-        # jcjohnson/neural-style: mean squares of the features and of G / (N·M).
-        "johnson": Convention(
-            5.0,
-            1e2,
-            2.0,
-            True,
-            lambda layer, _: 4 / filters(layer) ** 2,
-            pooling="max",
-        ),
+        # jcjohnson/neural-style: mean squares of F and of G / (N·M).
+        "johnson": Convention(5.0, 1e2, 2.0, True, lambda layer, _: 4 / filters(layer) ** 2, pooling="max"),
         # The tutorial of PyTorch: as johnson, in the first five convolution layers.
         "pytorch tutorial": Convention(
             1.0,
@@ -61,11 +54,11 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
             ("block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2", "block3_conv1"),
             "max",
         ),
-        # The tutorial of TensorFlow: mean squares of the features and of G / M.
+        # The tutorial of TensorFlow: mean squares of F and of G / M.
         "tensorflow tutorial": Convention(
             1e4, 1e-2, 2.0, True, lambda _, count: 4 / count, "block5_conv2", pooling="max"
         ),
-        # The example of keras.io: sums; G undivided, its squares by 4 · 3² · (pixels of the picture)².
+        # The example of keras.io: sums of squares of F and of G, those of G divided by 4 · 3² · (H·W)².
         "keras example": Convention(
             2.5e-8,
             1e-6,
@@ -77,37 +70,36 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
         ),
     }
 )
-"""The conventions known here, by name, each with the weights, layers and pooling that it is printed with."""
+"""Conventions by name, each with its default weights, layers and pooling."""
 
 
 def as_printed(
     convention: str, content_weight: float | None = None, style_weight: float | None = None
 ) -> dict[str, Any]:
-    """Weights as a paper or program prints them, as arguments of ``transfer``.
+    """The weights of a paper or program as arguments of ``transfer``.
 
-    ``transfer(…, **as_printed("johnson", 5, 100))`` minimizes what that program does with 5 and 100.
+    ``transfer(…, **as_printed("johnson", 5, 100))`` minimizes the loss that this program minimizes with a
+    content weight of 5 and a style weight of 100.
 
-    ``convention``: a name of ``CONVENTIONS``. ``content_weight``, ``style_weight``: as printed there; by
-    default those that it is best known with.
+    ``convention``: a name in ``CONVENTIONS``. ``content_weight``, ``style_weight``: α and β in this
+    convention; by default its own.
 
     Returns ``content_weight``, ``style_weight``, ``content_layer``, ``style_layers``, ``losses`` and
-    ``network``: all that the numbers depend on. The
-    programs that run PyTorch's own VGG19 or scale colors to 0…1 see other activations all the same.
+    ``network``. Programs with the VGG19 weights of PyTorch, or with colors scaled to 0…1, have other
+    activations, so their losses still differ.
     Raises ``ArgumentError`` for an unknown convention.
     """
     if convention not in CONVENTIONS:
         raise ArgumentError(f"There is no convention {convention!r}; there are {', '.join(CONVENTIONS)}.")
     known = CONVENTIONS[convention]
+    content_weight = known.content_weight if content_weight is None else content_weight
     layers = layer_names(known.style_layers)
+    layer_weights = {layer: known.style_factor(layer, len(layers)) for layer in layers}
     return {
-        "content_weight": known.content_factor
-        * (known.content_weight if content_weight is None else content_weight),
+        "content_weight": known.content_factor * content_weight,
         "style_weight": known.style_weight if style_weight is None else style_weight,
         "content_layer": layer_name(known.content_layer),
         "style_layers": layers,
-        "losses": Losses(
-            layer_weights={layer: known.style_factor(layer, len(layers)) for layer in layers},
-            content_per_entry=known.content_per_entry,
-        ),
+        "losses": Losses(layer_weights=layer_weights, content_per_entry=known.content_per_entry),
         "network": Network(pooling=known.pooling, normalized=False),
     }

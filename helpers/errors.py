@@ -1,7 +1,7 @@
-"""What can be wrong with a call or a run: one family of errors, and the checks that most arguments need.
+"""The errors that this package raises, and checks of arguments that raise them.
 
-Every error that the course raises on purpose is a ``CourseError`` with one sentence that says what is wrong
-and what to do. Each is a built-in error as well, so that nobody has to know this module to catch it.
+Each error is a ``CourseError`` whose message is one sentence: what is wrong, and where possible what to do.
+Each is also a built-in exception, so it can be caught without importing this module.
 """
 
 import math
@@ -14,27 +14,27 @@ _LARGEST = 1e300
 
 
 class CourseError(Exception):
-    """Anything that this course says is wrong."""
+    """Base class of all errors that this package raises."""
 
 
 class ArgumentError(CourseError, ValueError):
-    """An argument, or several together, that nothing can be computed with."""
+    """An argument, or a combination of arguments, that is not valid."""
 
 
 class PictureError(CourseError, ValueError):
-    """What was given as a picture, a mask or a film is none that can be read."""
+    """A picture, mask or film that cannot be read or has the wrong shape or values."""
 
 
 class WeightsError(CourseError, ValueError):
-    """What was given as the network's weights is damaged, or of another network."""
+    """Weights that are damaged, belong to another network, or cannot be read or downloaded."""
 
 
 class CheckpointError(CourseError, ValueError):
-    """A checkpoint that is damaged, or of another run."""
+    """A checkpoint that is damaged or belongs to another run."""
 
 
 class MissingFileError(CourseError, FileNotFoundError):
-    """A file or folder that is not there."""
+    """A file or folder that does not exist."""
 
 
 class OutputError(CourseError, OSError):
@@ -42,21 +42,21 @@ class OutputError(CourseError, OSError):
 
 
 class OutputExistsError(OutputError, FileExistsError):
-    """A file that is there already, and is not overwritten unasked."""
+    """An output file that already exists and must not be overwritten."""
 
 
 class TooLargeError(CourseError, MemoryError):
-    """A picture that does not fit into the memory."""
+    """An image that needs more memory than there is."""
 
 
 class RunError(CourseError, RuntimeError):
-    """A run that cannot go on, such as one whose loss is not a finite number."""
+    """A run that cannot continue, for example because its loss is not finite."""
 
 
 def check_whole(what: str, value: Any, least: int = 1, most: int | None = None) -> None:
-    """Raise ``ArgumentError`` unless a value is a whole number within its bounds.
+    """Raise ``ArgumentError`` unless a value is a whole number from ``least`` to ``most``.
 
-    ``what``: the value's name as a sentence begins with it, such as ``"The number of steps"``.
+    ``what``: the subject of the error's sentence, such as ``"The number of steps"``.
     """
     if not isinstance(value, numbers.Integral) or isinstance(value, bool):
         raise ArgumentError(f"{what} is a whole number, at least {least}, not {shown(value)}.")
@@ -68,33 +68,33 @@ def check_whole(what: str, value: Any, least: int = 1, most: int | None = None) 
 def check_number(
     what: str, value: Any, least: float = 0.0, *, above: bool = False, most: float = math.inf
 ) -> None:
-    """Raise ``ArgumentError`` unless a value is a finite number of at least ``least``, or ``above`` it.
+    """Raise ``ArgumentError`` unless a value is a finite number with ``least`` ≤ value < ``most``.
 
-    ``most``: it is below that.
+    ``above``: the value must be greater than ``least``. ``what``: see ``check_whole``.
     """
-    fits = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    # A whole number may have more digits than any float.
-    fits = fits and abs(value) < _LARGEST
-    if not fits or value < least or (above and value == least) or value >= most:
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    # Python's whole numbers may be larger than any float.
+    is_number = is_number and abs(value) < _LARGEST
+    if not is_number or value < least or (above and value == least) or value >= most:
         bounds = f"above {least:g}" if above else f"of {least:g} or more"
         bounds += f" and below {most:g}" if most < math.inf else ""
         raise ArgumentError(f"{what} is a number {bounds}, not {shown(value)}.")
 
 
 def check_choice(what: str, value: Any, choices: Iterable[str]) -> None:
-    """Raise ``ArgumentError`` unless a value is one of some texts."""
+    """Raise ``ArgumentError`` unless a value is one of some strings. ``what``: see ``check_whole``."""
     if not isinstance(value, str) or value not in (choices := list(choices)):
         *most, last = map(repr, choices)
         raise ArgumentError(f"{what} is {', '.join(most)} or {last}, not {shown(value)}.")
 
 
 def shown(value: Any) -> str:
-    """A value as it stands in a sentence, cut short where it is long."""
+    """The ``repr`` of a value for a message: on one line, and shortened if it is long."""
     return " ".join(reprlib.repr(value).split())
 
 
 def reason(error: BaseException) -> str:
-    """Why a library below failed, as the middle of a sentence: its first line, without a full stop."""
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    """The first line of another library's error message, without a full stop, as part of a sentence."""
+    message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:160].rstrip(" .:")

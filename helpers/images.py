@@ -1,7 +1,7 @@
-"""Pictures: from a file to an image, from an image to the pixels VGG sees, and back.
+"""Images: reading, resizing and saving them, and preprocessing them for VGG19.
 
-An *image* is ``float32 (H, W, 3)``, RGB, 0…255. *Pixels* are ``float32 (1, H, W, 3)``, BGR, with the
-mean color of ImageNet subtracted.
+An *image* is ``float32 (H, W, 3)``, RGB, 0…255. *Pixels* are an image preprocessed for VGG19: ``float32
+(1, H, W, 3)``, BGR, with the mean color of ImageNet subtracted.
 """
 
 import io
@@ -16,12 +16,13 @@ from PIL import Image, PngImagePlugin
 
 from helpers.errors import ArgumentError, OutputError, PictureError, check_whole, reason
 from helpers.files.decoding import MOST_PIXELS, check_pixels, opened, read_picture
-from helpers.files.writing import written_whole
+from helpers.files.writing import atomic_write
 
 IMAGENET_MEAN = np.array([103.939, 116.779, 123.68], dtype=np.float32)
 """Mean color of the ImageNet training set, in the order blue, green, red (Simonyan and Zisserman 2015)."""
 
 SETTINGS_KEY = "settings"
+"""The keyword of the text chunk of a PNG that holds the settings of a run."""
 
 
 def load_image(source: Any, size: int | None = None, crop: bool = False) -> np.ndarray:
@@ -29,38 +30,37 @@ def load_image(source: Any, size: int | None = None, crop: bool = False) -> np.n
 
     ``source``: a path, the name of a bundled picture such as ``"temple"``, the bytes of a file, an open
     binary file, a ``PIL.Image.Image``, or an array ``(H, W)``, ``(H, W, 3)`` or ``(H, W, 4)`` with values
-    0…255. Files are read by their content, whatever their names: see ``READABLE``; of several frames the
-    first. The camera's orientation is applied, an embedded color profile is converted to sRGB, gray becomes
-    RGB, 16 bits become 8 with their fractions, transparency is laid over white.
+    0…255. The format of a file, one of ``READABLE``, is recognized by its content, not by its name; of
+    several frames the first is read. The Exif orientation is applied, colors are converted from an embedded
+    profile to sRGB, gray becomes RGB, 16-bit values are scaled to 0…255 without rounding, and transparent
+    pixels are blended with white.
     ``size``: length in pixels of the **shorter** side of the result; ``None`` keeps the size.
-    ``crop``: cut out the central square, whose side is the shorter side. The preparation of the paper's
-    inputs is ``size=256, crop=True``.
+    ``crop``: cut out the central square, see ``crop_to_square``.
 
     Returns ``float32 (H, W, 3)``, RGB, 0…255.
-    Raises ``MissingFileError``, and ``PictureError`` for what cannot be read as a picture, holds more than
-    ``MOST_PIXELS`` or ``MOST_BYTES``, or would in the size asked for.
+    Raises ``MissingFileError`` for a missing file, ``ArgumentError`` for an invalid size, and
+    ``PictureError`` for a picture that cannot be read, is larger than ``MOST_PIXELS`` or ``MOST_BYTES``, or
+    would be larger than ``MOST_PIXELS`` after resizing.
     """
     if size is not None:
         check_whole("The size of a picture", size)
-    if isinstance(source, Image.Image) or not hasattr(source, "__array__"):
-        image = read_picture(source, size)
-    else:
-        image = _checked_array(_as_array(source))
+    array = _as_array(source)
+    image = read_picture(source, size) if array is None else _image_from_array(array)
     height, width = image.shape[:2]
     if size is not None and size != min(height, width):
         scale = size / min(height, width)
-        tall, wide = max(size, round(height * scale)), max(size, round(width * scale))
-        if tall * wide > MOST_PIXELS:
+        new_height, new_width = max(size, round(height * scale)), max(size, round(width * scale))
+        if new_height * new_width > MOST_PIXELS:
             raise PictureError(
                 f"With a shorter side of {size} pixels this picture of {width} × {height} would have "
-                f"{wide} × {tall}: cut it to other proportions or ask for a smaller size."
+                f"{new_width} × {new_height}: crop it or choose a smaller size."
             )
-        image = resize_image(image, tall, wide)
+        image = resize_image(image, new_height, new_width)
     return crop_to_square(image) if crop else image
 
 
 def crop_to_square(image: np.ndarray) -> np.ndarray:
-    """The central square of an image ``(H, W, 3)``: its side is the shorter of H and W."""
+    """The central square of an image ``(H, W, 3)``, with the shorter of H and W as its side."""
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
@@ -68,7 +68,7 @@ def crop_to_square(image: np.ndarray) -> np.ndarray:
 
 
 def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resample an image ``(H, W, 3)`` to ``(height, width, 3)`` with a Lanczos filter, within 0…255."""
+    """Resample an image ``(H, W, 3)`` to ``(height, width, 3)`` with a Lanczos filter, clipped to 0…255."""
     if image.shape[:2] == (height, width):
         return image
     channels = [
@@ -81,22 +81,21 @@ def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def load_mask(source: Any, height: int, width: int) -> np.ndarray:
-    """Read a mask for an image of a given size: ``float32 (height, width)``, 1 where white, 0 where black.
+    """Read a mask for an image of a given size: ``float32 (height, width)``, 1 for white, 0 for black.
 
-    ``source``: whatever ``load_image`` accepts, or an array ``(H, W)`` of truth values or of numbers 0…1.
-    It may have another size than the image, as long as it has the same proportions.
-    Raises ``PictureError`` where the proportions differ, and as ``load_image`` does.
+    ``source``: a source that ``load_image`` accepts, or an array ``(H, W)`` of booleans or numbers 0…1. It
+    may have another size than the image, but must have the same aspect ratio.
+    Raises ``PictureError`` if the aspect ratios differ, and the errors of ``load_image``.
     """
-    is_array = hasattr(source, "__array__") and not isinstance(source, Image.Image)
-    array = _as_array(source) if is_array else None
-    if array is not None and array.ndim == 2 and array.size and _is_share(array):
+    array = _as_array(source)
+    if array is not None and array.ndim == 2 and array.size and _is_fraction(array):
         if not (np.isfinite(array).all() and array.min() >= 0):
             raise PictureError("A mask holds finite values 0…1; this one has others.")
         mask = array.astype(np.float32)
     else:
         mask = load_image(source).mean(axis=2) / 255
     rows, columns = mask.shape
-    # Within a pixel of what scaling the image by a factor gives, whichever side it was scaled by.
+    # Scaling an image rounds its sides to whole pixels, so the ratios may differ by one pixel.
     if abs(rows * width - columns * height) > max(rows + columns, height + width):
         raise PictureError(
             f"The mask is {columns} × {rows} pixels and the picture {width} × {height}: "
@@ -105,15 +104,16 @@ def load_mask(source: Any, height: int, width: int) -> np.ndarray:
     return resize_mask(mask, height, width)
 
 
-def _is_share(array: np.ndarray) -> bool:
-    if array.dtype == bool:
-        return True
-    is_number = np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)
-    return is_number and not array.max() > 1
+def _is_fraction(array: np.ndarray) -> bool:
+    return array.dtype == bool or (_holds_numbers(array) and not array.max() > 1)
+
+
+def _holds_numbers(array: np.ndarray) -> bool:
+    return np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)
 
 
 def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A mask ``(H, W)`` in another size: each value the mean over the square that it stands for."""
+    """Resample a mask ``(H, W)`` to ``(height, width)`` with a box filter."""
     if mask.shape == (height, width):
         return mask
     resized = Image.fromarray(mask.astype(np.float32)).resize((width, height), Image.Resampling.BOX)
@@ -121,59 +121,59 @@ def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def save_image(image: np.ndarray, path: str | os.PathLike, settings: Mapping[str, Any] | None = None) -> Path:
-    """Write an image ``(H, W, 3)``, 0…255, to a file; its ending names the format.
+    """Write an image ``(H, W, 3)``, 0…255, to a file in the format of its extension.
 
-    ``settings``: JSON-ready values that a PNG carries in a text chunk, so that any picture can be made
-    again; ``read_settings`` reads them. The file appears whole or not at all.
+    ``settings``: values for JSON that are stored in a text chunk of a PNG, so that the run can be repeated;
+    ``read_settings`` reads them. The file is written completely or not at all.
 
-    Returns the path. Raises ``ArgumentError`` for an ending that names no format, or settings for a file
-    that is not a PNG, ``PictureError`` for a wrong shape, ``MissingFileError`` where the folder is missing,
-    and ``OutputError`` where it cannot be written.
+    Returns the path. Raises ``ArgumentError`` for an unknown extension, or for settings and a format other
+    than PNG, ``PictureError`` for a wrong shape or values outside 0…255, ``MissingFileError`` for a missing
+    folder, and ``OutputError`` if the file cannot be written.
     """
     path = Path(path)
-    kind = image_format(path)
-    picture = Image.fromarray(as_uint8(_checked_array(np.asarray(image))))
+    file_format = image_format(path)
+    picture = Image.fromarray(as_uint8(_image_from_array(np.asarray(image))))
     options: dict[str, Any] = {}
     if settings is not None:
-        if kind != "PNG":
+        if file_format != "PNG":
             raise ArgumentError(f"{path}: only a PNG can carry the settings of a run.")
         options["pnginfo"] = PngImagePlugin.PngInfo()
         options["pnginfo"].add_itxt(SETTINGS_KEY, json.dumps(settings, ensure_ascii=False))
-    elif kind == "JPEG":
+    elif file_format == "JPEG":
         options["quality"] = 95
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         try:
-            picture.save(partial, format=kind, **options)
+            picture.save(partial, format=file_format, **options)
         except (ValueError, KeyError, OSError) as error:
-            # A format that holds no such picture, such as a WebP of more than 16383 pixels a side.
-            raise OutputError(f"{path} cannot be written as {kind}: {reason(error)}.") from error
+            # Formats have limits, such as the 16383 pixels per side of WebP.
+            raise OutputError(f"{path} cannot be written as {file_format}: {reason(error)}.") from error
     return path
 
 
 def image_format(path: str | os.PathLike) -> str:
-    """The format that the ending of a picture's name stands for, such as ``"PNG"``.
+    """The format of an image file by its extension, such as ``"PNG"``.
 
-    Raises ``ArgumentError`` for an ending that names none.
+    Raises ``ArgumentError`` for an extension of no format that can be written.
     """
-    kind = Image.registered_extensions().get(Path(path).suffix.lower())
-    if kind is None or kind not in Image.SAVE:
+    file_format = Image.registered_extensions().get(Path(path).suffix.lower())
+    if file_format not in Image.SAVE:
         raise ArgumentError(f"{path}: a picture's name ends in .png, .jpg, .webp or the like.")
-    return kind
+    return file_format
 
 
 def film_format(path: str | os.PathLike) -> str:
-    """The format of a film by its name's ending, ``"GIF"`` or ``"WEBP"``; ``ArgumentError`` for another."""
+    """The format of a film by its extension, ``"GIF"`` or ``"WEBP"``; ``ArgumentError`` for another."""
     formats = {".gif": "GIF", ".webp": "WEBP"}
-    ending = Path(path).suffix.lower()
-    if ending not in formats:
+    extension = Path(path).suffix.lower()
+    if extension not in formats:
         raise ArgumentError(f"{path}: a film's name ends in .gif or .webp.")
-    return formats[ending]
+    return formats[extension]
 
 
 def read_settings(path: str | os.PathLike) -> dict[str, Any]:
-    """The settings inside a PNG that ``save_image`` wrote.
+    """The settings stored in a PNG that ``save_image`` wrote.
 
-    Raises ``PictureError`` for a picture without them.
+    Raises ``PictureError`` for a picture without settings, and the errors of ``load_image``.
     """
     with opened(path) as picture:
         text = getattr(picture, "text", {}).get(SETTINGS_KEY)
@@ -187,7 +187,7 @@ def read_settings(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def preprocess(image: np.ndarray) -> np.ndarray:
-    """Image → pixels: RGB becomes BGR and the mean color of ImageNet is subtracted.
+    """Image → pixels: RGB becomes BGR, and the mean color of ImageNet is subtracted.
 
     ``image``: ``(H, W, 3)``, RGB, 0…255. Returns ``float32 (1, H, W, 3)``.
     Raises ``ArgumentError`` for another shape.
@@ -217,13 +217,16 @@ def as_uint8(image: np.ndarray) -> np.ndarray:
 
 
 def image_bytes(image: np.ndarray, kind: str = "PNG") -> bytes:
-    """An image ``(H, W, 3)``, 0…255, as the bytes of a PNG or JPEG file, for a page or a widget to show."""
+    """An image ``(H, W, 3)``, 0…255, as the bytes of a file, ``"PNG"`` or ``"JPEG"``."""
     buffer = io.BytesIO()
     Image.fromarray(as_uint8(np.asarray(image))).save(buffer, format=kind)
     return buffer.getvalue()
 
 
-def _as_array(source: Any) -> np.ndarray:
+def _as_array(source: Any) -> np.ndarray | None:
+    """An array, tensor or the like as an array; ``None`` for any other source."""
+    if isinstance(source, Image.Image) or not hasattr(source, "__array__"):
+        return None
     try:
         return np.asarray(source)
     except Exception as error:
@@ -232,24 +235,21 @@ def _as_array(source: Any) -> np.ndarray:
         ) from error
 
 
-def _checked_array(array: np.ndarray) -> np.ndarray:
+def _image_from_array(array: np.ndarray) -> np.ndarray:
+    """An array of one of the shapes of ``load_image`` as an image, with transparency blended with white."""
     if array.ndim == 2:
-        array = (
-            array[..., np.newaxis].repeat(3, axis=-1) if array.size <= MOST_PIXELS else array[..., np.newaxis]
-        )
-    if array.ndim != 3 or 0 in array.shape:
+        array = np.broadcast_to(array[..., np.newaxis], (*array.shape, 3))
+    if array.ndim != 3 or 0 in array.shape or array.shape[-1] not in (3, 4):
         raise PictureError(f"An image array has the shape (H, W, 3), not {array.shape}.")
     check_pixels("This array", array.shape[1], array.shape[0])
-    if array.shape[-1] not in (3, 4):
-        raise PictureError(f"An image array has the shape (H, W, 3), not {array.shape}.")
-    if not (np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)):
+    if not _holds_numbers(array):
         raise PictureError(f"An image array holds numbers 0…255, not {array.dtype}.")
     with np.errstate(over="ignore"):
         image = array.astype(np.float32)
     if not np.isfinite(image).all() or image.min() < 0 or image.max() > 255:
         raise PictureError("An image array holds finite values 0…255; this one has others.")
     if np.issubdtype(array.dtype, np.floating) and 0 < image.max() <= 1:
-        raise PictureError("The values of this image array end at 1: multiply it by 255.")
+        raise PictureError("The largest value of this image array is 1 or less: multiply it by 255.")
     if image.shape[-1] == 4:
         alpha = image[..., 3:] / 255
         image = image[..., :3] * alpha + 255 * (1 - alpha)

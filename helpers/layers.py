@@ -1,4 +1,4 @@
-"""The layers of VGG19: their names, their geometry, and what each of their positions sees."""
+"""The layers of VGG19: their names, filters, strides and receptive fields."""
 
 import difflib
 import re
@@ -20,7 +20,7 @@ POOL_LAYERS = tuple(f"block{block}_pool" for block in range(1, 6))
 """The 5 pooling layers of VGG19, in order, by their names in Keras."""
 
 LAYERS = tuple(sorted(CONV_LAYERS + POOL_LAYERS))
-"""All 16 + 5 layers in order: in each block the convolutions, then the pooling."""
+"""All 16 + 5 layers in order: in each block the convolution layers, then the pooling layer."""
 
 STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
 """The layers of the style representation: conv1_1, conv2_1, conv3_1, conv4_1, conv5_1 in the paper."""
@@ -30,9 +30,9 @@ CONTENT_LAYER = "block4_conv2"
 
 
 def layer_name(layer: str) -> str:
-    """The Keras name of a layer, from that name or from the paper's (``conv4_2``, ``pool1``).
+    """The name of a layer in Keras, from that name or from the paper's (``conv4_2``, ``pool1``).
 
-    Raises ``ArgumentError`` for an unknown layer, with the nearest names.
+    Raises ``ArgumentError`` for an unknown layer, with the most similar names.
     """
     text = str(layer)
     paper = re.fullmatch(r"(conv|pool)([1-5])(?:_([1-4]))?", text)
@@ -49,9 +49,9 @@ def layer_name(layer: str) -> str:
 
 
 def layer_names(layers: str | Iterable[str]) -> tuple[str, ...]:
-    """The Keras names of one layer or several, each once, in the order given.
+    """The names of one or several layers in Keras, in the given order and without duplicates.
 
-    Raises ``ArgumentError`` for an unknown layer or none at all.
+    Raises ``ArgumentError`` for an unknown layer, or if there is no layer.
     """
     names = [layers] if isinstance(layers, str) else layers
     if not isinstance(names, Iterable):
@@ -63,30 +63,30 @@ def layer_names(layers: str | Iterable[str]) -> tuple[str, ...]:
 
 
 def layers_up_to(layers: str | Iterable[str]) -> tuple[str, ...]:
-    """Every layer that the feature maps of some layers are computed from, and the deepest of these last."""
+    """All layers from the first to the deepest of the given ones."""
     return LAYERS[: max(map(LAYERS.index, layer_names(layers))) + 1]
 
 
-def receptive_margin(layer: str) -> int:
-    """How many pixels beyond its own square a position of a layer sees, on every side.
+def receptive_field_margin(layer: str) -> int:
+    """How many pixels the receptive field of a position extends beyond the position's square, on each side.
 
-    Each convolution sees one position further than the layer before it; a position of a layer behind k
-    pooling layers stands for a square of 2^k pixels.
+    The square of a position behind k pooling layers has 2^k × 2^k pixels. Each 3 × 3 convolution extends the
+    receptive field by one position of its input on each side.
     """
     return sum(stride(name) for name in layers_up_to(layer) if name in CONV_LAYERS)
 
 
 def stride(layer: str) -> int:
-    """How many pixels apart the positions of a layer are: 1, doubled by each pooling layer up to it."""
+    """The distance in pixels between neighboring positions of a layer: 1, doubled by each pooling layer."""
     return 2 ** sum(name in POOL_LAYERS for name in layers_up_to(layer))
 
 
 def filters(layer: str) -> int:
-    """How many filters a layer has, the paper's N_l; a pooling layer keeps those of its block."""
+    """The number of filters of a layer, the paper's N_l; for a pooling layer, its number of channels."""
     return min(64 * 2 ** (int(layer_name(layer)[len("block")]) - 1), 512)
 
 
 def smallest_side(layers: Iterable[str]) -> int:
-    """The least height and width of a picture that still has a position in every one of the layers."""
+    """The smallest height and width of an image for which each of some layers has at least one position."""
     blocks = [int(name[len("block")]) + name.endswith("pool") for name in layer_names(layers)]
     return 2 ** (max(blocks) - 1)

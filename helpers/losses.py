@@ -1,7 +1,8 @@
 """Equations (1) to (7) of Gatys, Ecker and Bethge (2015), one function each.
 
-Feature maps are ``(1, h, w, N)``: N filters and M = h·w positions, the paper's N_l and M_l. The paper
-writes them as a matrix F of N rows and M columns; here F_ik is the entry of filter i at position k.
+Feature maps are ``(1, h, w, N)``: N filters and M = h·w positions, the paper's N_l and M_l. The paper writes
+them as a matrix of N rows and M columns: F for the generated image, P for the content image. F_ik is the
+activation of filter i at position k.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,10 +22,10 @@ Features = Mapping[str, Any]
 def content_loss(features: Any, target: Any) -> Any:
     """Equation (1): L_content = ½ Σ_ik (F_ik − P_ik)².
 
-    ``features``, ``target``: the feature maps F of the image and P of the photograph in one layer, both
-    ``(1, h, w, N)``. The unit is the square of an activation; the sum grows with N·M.
+    ``features``, ``target``: the feature maps F of the generated image and P of the content image in one
+    layer, ``(1, h, w, N)`` each. The sum has N·M summands, so it grows with the size of the image.
 
-    Returns a scalar, 0 or more. Raises ``ArgumentError`` where the shapes differ.
+    Returns a scalar, 0 or more, in squared activations. Raises ``ArgumentError`` if the shapes differ.
     Source: Gatys, Ecker and Bethge (2015), equation (1).
     """
     features, target = _same_shape(features, target)
@@ -34,10 +35,10 @@ def content_loss(features: Any, target: Any) -> Any:
 def content_gradient(features: Any, target: Any) -> Any:
     """Equation (2): ∂L_content/∂F_ik = F_ik − P_ik where F_ik > 0, else 0.
 
-    ``features``, ``target``: ``(1, h, w, N)`` each. F is what the ReLU lets through, so the derivative is
-    the one with respect to the activation before the ReLU.
+    ``features``, ``target``: ``(1, h, w, N)`` each. F is taken after the ReLU; the condition F_ik > 0 is the
+    derivative of the ReLU, so the gradient is the one with respect to its input.
 
-    Returns ``(1, h, w, N)``. Raises ``ArgumentError`` where the shapes differ.
+    Returns ``(1, h, w, N)``. Raises ``ArgumentError`` if the shapes differ.
     Source: Gatys, Ecker and Bethge (2015), equation (2).
     """
     features, target = _same_shape(features, target)
@@ -47,23 +48,23 @@ def content_gradient(features: Any, target: Any) -> Any:
 def gram_matrix(features: Any) -> Any:
     """Equation (3): G_ij = Σ_k F_ik F_jk.
 
-    ``features``: ``(1, h, w, N)``. The sum runs over the M = h·w positions and is not divided by anything.
+    ``features``: ``(1, h, w, N)``. The sum runs over the M = h·w positions and is not normalized.
 
     Returns ``(N, N)``, symmetric, positive semi-definite, in squared activations.
     Raises ``ArgumentError`` for another shape.
     Source: Gatys, Ecker and Bethge (2015), equation (3).
     """
-    return product_with_itself(positions_of(features))
+    return transposed_product(feature_matrix(features))
 
 
 def style_layer_loss(features: Any, target: Any) -> Any:
     """Equation (4): E_l = 1 / (4 N² M²) Σ_ij (G_ij − A_ij)².
 
-    ``features``, ``target``: feature maps of the image, ``(1, h, w, N)``, and of the painting,
-    ``(1, h', w', N)``, with the Gram matrices G and A. Each Gram matrix is divided by its own M, so the
-    value is that of equation (4) where the sizes agree and stays defined where they do not.
+    ``features``, ``target``: feature maps of the generated image, ``(1, h, w, N)``, and of the style image,
+    ``(1, h', w', N)``, with the Gram matrices G and A. Each Gram matrix is divided by its own number of
+    positions: this is equation (4) if both images have the same size, and is also defined if they have not.
 
-    Returns a scalar, 0 or more, in fourth powers of an activation. Raises ``ArgumentError`` where N differs.
+    Returns a scalar, 0 or more, in fourth powers of an activation. Raises ``ArgumentError`` if N differs.
     Source: Gatys, Ecker and Bethge (2015), equation (4).
     """
     return gram_distance(gram_per_position(features), gram_per_position(target))
@@ -72,18 +73,17 @@ def style_layer_loss(features: Any, target: Any) -> Any:
 def gram_per_position(features: Any) -> Any:
     """G / M: the Gram matrix of equation (3), divided by the number M = h·w of positions.
 
-    ``features``: ``(1, h, w, N)``. Returns ``(N, N)``. It does not grow with the picture, which is what
-    lets two pictures of different sizes be compared.
+    ``features``: ``(1, h, w, N)``. Returns ``(N, N)``. It does not grow with the image, so images of
+    different sizes can be compared.
     """
-    positions = positions_of(features)
-    return gram_matrix(features) / count_of(positions)
+    return gram_matrix(features) / number_of_positions(feature_matrix(features))
 
 
 def gram_distance(gram: Any, target: Any) -> Any:
-    """1 / (4 N²) Σ_ij (G_ij / M − A_ij / M')²: equation (4) from two Gram matrices per position.
+    """1 / (4 N²) Σ_ij (G_ij / M − A_ij / M')²: equation (4) from two Gram matrices divided by M.
 
-    ``gram``, ``target``: ``(N, N)`` each, as ``gram_per_position`` gives them. Returns a scalar.
-    Raises ``ArgumentError`` where the shapes differ.
+    ``gram``, ``target``: ``(N, N)`` each, as ``gram_per_position`` returns them. Returns a scalar.
+    Raises ``ArgumentError`` if the shapes differ.
     """
     gram, target = _same_shape(gram, target)
     return ops.sum(ops.square(gram - target)) / (4 * gram.shape[0] ** 2)
@@ -92,14 +92,14 @@ def gram_distance(gram: Any, target: Any) -> Any:
 def style_loss(features: Features, targets: Features, weights: LayerWeights | None = None) -> Any:
     """Equation (5): L_style = Σ_l w_l E_l.
 
-    ``features``, ``targets``: feature maps of the image and of the painting, ``{layer: (1, h, w, N)}``;
-    every layer of ``targets`` counts. ``weights``: see ``LayerWeights``, by default 1 / number of layers
-    each, as in the paper. Layers may bear Keras' or the paper's names.
+    ``features``, ``targets``: feature maps ``{layer: (1, h, w, N)}`` of the generated image and of the style
+    image, with the layer names of Keras or of the paper. The sum runs over the layers of ``targets``.
+    ``weights``: see ``LayerWeights``; by default w_l = 1 / number of layers, as in the paper.
 
-    Returns a scalar. Raises ``ArgumentError`` where a layer is missing.
+    Returns a scalar. Raises ``ArgumentError`` if a layer is missing.
     Source: Gatys, Ecker and Bethge (2015), equation (5).
     """
-    features, targets = by_layer(features), by_layer(targets)
+    features, targets = with_keras_names(features), with_keras_names(targets)
     missing = [layer for layer in targets if layer not in features]
     if missing:
         raise ArgumentError(f"The style needs feature maps of {', '.join(missing)} as well.")
@@ -111,15 +111,15 @@ def style_layer_gradient(features: Any, target: Any) -> Any:
     """Equation (6): ∂E_l/∂F = 1 / (N² M²) (Fᵀ(G − A))ᵀ where F > 0, else 0.
 
     ``features``, ``target``: ``(1, h, w, N)`` and ``(1, h', w', N)``. As in ``style_layer_loss`` each Gram
-    matrix is divided by its own M: 1 / (N² M) ((G / M − A / M') F), the printed equation where the sizes
-    agree. F is what the ReLU lets through, so the derivative is the one with respect to the activation
-    before the ReLU.
+    matrix is divided by its own number of positions: 1 / (N² M) (Fᵀ(G / M − A / M'))ᵀ, which is the printed
+    equation if both images have the same size. The gradient is the one with respect to the input of the
+    ReLU, as in ``content_gradient``.
 
-    Returns the shape of ``features``. Raises ``ArgumentError`` where N differs.
+    Returns the shape of ``features``. Raises ``ArgumentError`` if N differs.
     Source: Gatys, Ecker and Bethge (2015), equation (6).
     """
     gram, target_gram = _same_shape(gram_per_position(features), gram_per_position(target))
-    positions = positions_of(features)
+    positions = feature_matrix(features)
     count, filters = positions.shape
     gradient = ops.matmul(positions, gram - target_gram) / (filters**2 * count)
     return ops.where(features > 0, ops.reshape(gradient, ops.shape(features)), 0.0)
@@ -128,39 +128,46 @@ def style_layer_gradient(features: Any, target: Any) -> Any:
 def total_loss(content: Any, style: Any, content_weight: float, style_weight: float) -> Any:
     """Equation (7): L_total = α L_content + β L_style.
 
-    ``content``, ``style``: the values of (1) and (5); ``content_weight``, ``style_weight``: α and β.
+    ``content``, ``style``: the values of (1) and (5). ``content_weight``, ``style_weight``: α and β.
     Source: Gatys, Ecker and Bethge (2015), equation (7).
     """
     return content_weight * content + style_weight * style
 
 
 @with_gradient
-def product_with_itself(positions: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """FᵀF of positions ``(M, N)``, and its gradient F(S + Sᵀ), S being the loss's with respect to FᵀF.
+def transposed_product(positions: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """XᵀX of a matrix X ``(M, N)``, and its vector–Jacobian product X(S + Sᵀ).
 
-    Left to automatic differentiation it would be F S + F Sᵀ: two products, each as long as the first.
+    S ``(N, N)`` is the gradient of the loss with respect to XᵀX. Automatic differentiation would compute
+    X S + X Sᵀ, which takes two products of matrices of this size in place of one.
     """
 
-    def gradient(slope: Any) -> Any:
-        return ops.matmul(positions, slope + ops.transpose(slope))
+    def gradient(upstream: Any) -> Any:
+        return ops.matmul(positions, upstream + ops.transpose(upstream))
 
     return ops.matmul(ops.transpose(positions), positions), gradient
 
 
-def count_of(positions: Any) -> Any:
-    """The number M of positions, counted where they are: a GPU would wait for a number from the host."""
+def number_of_positions(positions: Any) -> Any:
+    """The number M of positions of a matrix ``(M, N)``, as a scalar tensor.
+
+    It is computed on the device that holds the matrix: a GPU would wait for a number from the host.
+    """
     return ops.sum(ops.ones_like(positions[:, 0]))
 
 
 def weights_of_layers(layers: tuple[str, ...], weights: LayerWeights | None) -> Mapping[str, float]:
-    """The w_l of equation (5) for some layers, see ``LayerWeights``."""
+    """The w_l of equation (5) for some layers, see ``LayerWeights``.
+
+    Raises ``ArgumentError`` if a mapping does not name exactly these layers.
+    """
     if weights is None:
         return dict.fromkeys(layers, 1 / len(layers))
     if not isinstance(weights, Mapping):
-        in_order = sorted(layers, key=LAYERS.index)
-        powers = {layer: float(weights) ** number for number, layer in enumerate(in_order)}
+        by_depth = sorted(layers, key=LAYERS.index)
+        powers = {layer: float(weights) ** depth for depth, layer in enumerate(by_depth)}
         return {layer: powers[layer] / sum(powers.values()) for layer in layers}
-    weights = by_layer(weights)
+    weights = with_keras_names(weights)
     if set(weights) != set(layers):
         raise ArgumentError(
             f"The weights name the layers {', '.join(sorted(weights))}, "
@@ -169,14 +176,20 @@ def weights_of_layers(layers: tuple[str, ...], weights: LayerWeights | None) -> 
     return weights
 
 
-def by_layer(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The same values under Keras' names of the layers."""
+def with_keras_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping from layers to values, with Keras' names for the layers.
+
+    Raises ``ArgumentError`` for an unknown layer or none at all.
+    """
     layer_names(values)
     return {layer_name(layer): value for layer, value in values.items()}
 
 
-def positions_of(features: Any) -> Any:
-    """Feature maps ``(1, h, w, N)`` as a matrix ``(M, N)``, the transpose of the paper's F."""
+def feature_matrix(features: Any) -> Any:
+    """Feature maps ``(1, h, w, N)`` as a matrix ``(M, N)``, the transpose of the paper's F.
+
+    Raises ``ArgumentError`` for another shape.
+    """
     features = _floats(features)
     if len(features.shape) != 4 or features.shape[0] != 1:
         raise ArgumentError(f"Feature maps have the shape (1, h, w, N), not {tuple(features.shape)}.")

@@ -67,9 +67,9 @@ class Losses:
         "before; 1 / number of layers each if not given",
         "LAYER=W",
     )
-    statistic: Statistic = option("gram", "what of the feature maps is the style, see ``STATISTICS``")
+    statistic: Statistic = option("gram", "the statistic of the feature maps that style is compared by")
     content_per_entry: bool = option(
-        True, "divide equation (1) by the number N·M of its terms, so that one β serves every size"
+        True, "divide equation (1) by its number of summands, N·M, so that one β serves every size"
     )
 
     def __post_init__(self) -> None:  # noqa: D105
@@ -92,7 +92,7 @@ class Network:
     )
     pooling: Pooling = option("avg", "avg, as in the paper, or max, as VGG19 was trained")
     normalized: bool | None = option(
-        None, "scale each filter to mean activation 1; the network as trained if not"
+        None, "scale each filter to mean activation 1, so that every style layer counts"
     )
     precision: RunPrecision | None = option(
         None,
@@ -117,22 +117,27 @@ class Run:
 
     optimizer: Optimizer = option("lbfgs", "lbfgs or adam")
     parametrization: Parametrization | None = option(
-        None, "what L-BFGS moves: the pixels, or the cosine coefficients of the image"
+        None, "what L-BFGS optimizes: the pixels, or the cosine coefficients of the image"
     )
     scales: int | None = option(None, "the number of sizes of a coarse-to-fine run; 1 is the paper's way")
     tolerance: float | None = option(
         None, "end early where ten steps lower the loss by less than this fraction, such as 0.01"
     )
     memory: float | None = option(
-        None, "RAM that the run may take, in GB; None: what is free. A large image is computed in tiles", "GB"
+        None,
+        "RAM that the run may take, in GB; three quarters of what is free if not given. An image that is too "
+        "large for that is evaluated in tiles",
+        "GB",
     )
     deterministic: bool = option(
-        False, "the same picture, bit for bit, whenever the same call runs on the same machine"
+        False, "the same image, bit for bit, whenever the same call runs on the same machine"
     )
-    checkpoint: str | os.PathLike | None = option(None, "a file that the run is kept in as it goes", "FILE")
+    checkpoint: str | os.PathLike | None = option(
+        None, "a file that the state of the run is written to as it goes", "FILE"
+    )
     checkpoint_every: float = option(30.0, "seconds between two checkpoints", "SECONDS")
     resume: bool | str | os.PathLike = option(
-        False, "go on from the checkpoint where there is one, or from another run's file"
+        False, "go on from the checkpoint if there is one, or from another run's file"
     )
     progress: bool = option(True, "show a bar with the time left")
 

@@ -1,4 +1,4 @@
-"""Progress of a run with the time left, in a notebook, a terminal or a file."""
+"""Progress of a run and its remaining time, shown in a notebook, a terminal or a file."""
 
 import base64
 import contextlib
@@ -14,52 +14,56 @@ import numpy as np
 from helpers.images import image_bytes
 
 Show = Callable[[dict[str, float], Callable[[], np.ndarray]], None]
+"""Takes the losses of a step by name, and a function that returns the current image."""
 
-_PREVIEW_EVERY = 1.0
-_LINE_EVERY = 10.0
+_Write = Callable[[str, float | None, Callable[[], np.ndarray] | None], None]
+"""Takes a text, the fraction done (``None`` at the end) and a function that returns the current image."""
+
+_SECONDS_PER_PREVIEW = 1.0
+_SECONDS_PER_LINE = 10.0
+_SECONDS_PER_REWRITE = 0.1
 
 
 @contextlib.contextmanager
 def progress_bar(label: str, costs: Sequence[float], shown: bool = True, done: int = 0) -> Iterator[Show]:
-    """Show how far a run is and how long it will still take, in a notebook or a terminal.
+    """Show the progress of a run and its remaining time.
 
-    ``costs``: what each step costs beside the others, so that the time left is right where late steps are
-    larger ones. ``done``: how many steps are done already. Yields a function to call once a step with its
-    record and a way to get the current image.
-    A notebook shows the picture as it grows; a terminal rewrites one line; a file gets a line now and then.
+    ``costs``: the relative time of each step, from which the remaining time is estimated. ``done``: the
+    number of steps done before. Yields a function to call after each step.
+    A notebook shows a bar and the current image, a terminal one line that is rewritten, a file a line every
+    ten seconds.
     """
     if not shown:
         yield lambda record, image: None
         return
     write = _write_in_notebook() if in_notebook() else terminal_line(sys.stderr)
-    began = first_ended = time.perf_counter()
-    steps, all_work = len(costs), sum(costs)
-    taken = done
+    start = first_step_end = time.perf_counter()
+    steps = len(costs)
+    step = done
 
-    def show(record: dict[str, float], image: Callable[[], np.ndarray]) -> None:
-        nonlocal taken, first_ended
-        taken += 1
+    def show(losses: dict[str, float], image: Callable[[], np.ndarray]) -> None:
+        nonlocal step, first_step_end
+        step += 1
         now = time.perf_counter()
-        text = f"{label}: step {taken} of {steps}, loss {record['total']:.4g}"
-        if taken == done + 1:
-            # The first step holds the time of compiling, which says nothing about the others.
-            first_ended = now
+        text = f"{label}: step {step} of {steps}, loss {losses['total']:.4g}"
+        if step == done + 1:
+            # The time of the first step includes compilation, so it is not used to estimate the others.
+            first_step_end = now
         else:
-            left = (now - first_ended) * sum(costs[taken:]) / sum(costs[done + 1 : taken])
-            text += f", {clock(left)} left"
-        write(text, sum(costs[:taken]) / all_work, image)
+            remaining = (now - first_step_end) * sum(costs[step:]) / sum(costs[done + 1 : step])
+            text += f", {clock(remaining)} left"
+        write(text, sum(costs[:step]) / sum(costs), image)
 
     try:
         yield show
     except Exception:
-        # What went wrong before the first step is said by the error alone.
-        if taken == done:
-            raise
-        write(f"{label}: ended at step {taken} of {steps}", None, None)
+        # Before the first step nothing has been written that would need an end.
+        if step > done:
+            write(f"{label}: ended at step {step} of {steps}", None, None)
         raise
     else:
-        ended = f"{steps} steps" if taken == steps else f"ended at step {taken} of {steps}"
-        write(f"{label}: {ended}, {clock(time.perf_counter() - began)}", None, None)
+        end = f"{steps} steps" if step == steps else f"ended at step {step} of {steps}"
+        write(f"{label}: {end}, {clock(time.perf_counter() - start)}", None, None)
 
 
 def clock(seconds: float) -> str:
@@ -73,30 +77,30 @@ def clock(seconds: float) -> str:
 
 
 def in_notebook() -> bool:
-    """Whether the output goes to a notebook: Jupyter, VS Code or Colab."""
+    """Whether this program runs in a notebook: Jupyter, VS Code or Colab."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython else None
     return shell is not None and hasattr(shell, "kernel")
 
 
 def data_url(image: np.ndarray, kind: str = "PNG") -> str:
-    """An image as the address that a page shows it from, its bytes included."""
+    """An image ``(H, W, 3)``, 0…255, as a data URL for an HTML page. ``kind``: ``"PNG"`` or ``"JPEG"``."""
     return f"data:image/{kind.lower()};base64,{base64.b64encode(image_bytes(image, kind)).decode()}"
 
 
-def _write_in_notebook() -> Callable[[str, float | None, Any], None]:
+def _write_in_notebook() -> _Write:
     from IPython.display import HTML, display
 
     handle = display(HTML(""), display_id=True)
-    written = -_PREVIEW_EVERY
+    last = -_SECONDS_PER_PREVIEW
 
     def write(text: str, fraction: float | None, image: Callable[[], np.ndarray] | None) -> None:
-        nonlocal written
+        nonlocal last
         now = time.perf_counter()
         if fraction is None or image is None:
             handle.update(HTML(f'<div class="progress">{html.escape(text)}</div>'))
-        elif now - written >= _PREVIEW_EVERY:
-            written = now
+        elif now - last >= _SECONDS_PER_PREVIEW:
+            last = now
             picture = f'<img src="{data_url(image(), "JPEG")}" alt="" style="height:256px">'
             bar = f'<progress value="{fraction:.4f}" max="1" style="width:320px"></progress>'
             handle.update(HTML(f'<div class="progress">{bar} {html.escape(text)}</div>{picture}'))
@@ -104,23 +108,23 @@ def _write_in_notebook() -> Callable[[str, float | None, Any], None]:
     return write
 
 
-def terminal_line(stream: Any) -> Callable[[str, float | None, Any], None]:
-    """A line that says how far something is: rewritten in a terminal, written now and then in a file.
+def terminal_line(stream: Any) -> _Write:
+    """Show progress in a terminal, where one line is rewritten, or in a file, with a line every ten seconds.
 
-    Returns a function of the text, the share that is done (``None`` at the end) and a picture, which a
-    terminal does not show.
+    Returns a function of a text, the fraction done (``None`` at the end) and a function that returns the
+    current image, which is ignored.
     """
     rewrites = stream.isatty()
-    every = 0.1 if rewrites else _LINE_EVERY
-    written = 0.0
+    seconds = _SECONDS_PER_REWRITE if rewrites else _SECONDS_PER_LINE
+    last = 0.0
     longest = 0
 
     def write(text: str, fraction: float | None, image: Callable[[], np.ndarray] | None) -> None:
-        nonlocal written, longest
+        nonlocal last, longest
         now = time.perf_counter()
-        if fraction is not None and now - written < every:
+        if fraction is not None and now - last < seconds:
             return
-        written = now
+        last = now
         if not rewrites:
             print(text, file=stream, flush=True)
             return

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from helpers.color import Colors, colors_for, with_colors_of
-from helpers.engine.coarse_to_fine import Callback, Record, natural_scales, pyramid, white_noise
+from helpers.engine.coarse_to_fine import Callback, Record, default_scales, pyramid, white_noise
 from helpers.engine.objective import Evaluator
-from helpers.engine.run import Problem, minimized
+from helpers.engine.run import Problem, solve
 from helpers.errors import ArgumentError, MissingFileError, check_number, check_whole, shown
 from helpers.images import load_image, load_mask, preprocess, resize_image, resize_mask, save_image
 from helpers.layers import CONTENT_LAYER, STYLE_LAYERS, layer_name, layer_names
@@ -86,7 +86,7 @@ def reconstruct(
     sizes = pyramid(*target.shape[:2], run.scales)
     initial = _initial(start, {}, seed)
     problem = Problem("reconstruct", arguments, {"image": target}, (layer,), sizes, steps, initial, terms)
-    return Result(*minimized(problem, network, run, callback))
+    return Result(*solve(problem, network, run, callback))
 
 
 def synthesize_texture(
@@ -129,11 +129,11 @@ def synthesize_texture(
 
     arguments = {"image": image, "layers": layers, "size": (height, width), "source_size": source_size}
     arguments |= {"steps": steps, "seed": seed, "start": start, "losses": losses}
-    sizes = pyramid(height, width, run.scales or natural_scales(min(height, width, *source.shape[:2])))
+    sizes = pyramid(height, width, run.scales or default_scales(min(height, width, *source.shape[:2])))
     initial = _initial(start, {}, seed)
     inputs = {"image": source}
     problem = Problem("synthesize_texture", arguments, inputs, layers, sizes, steps, initial, terms)
-    return Result(*minimized(problem, network, run, callback))
+    return Result(*solve(problem, network, run, callback))
 
 
 def transfer(
@@ -185,7 +185,7 @@ def transfer(
     arguments = dict(locals())
     for name in ("network", "run", "callback"):
         del arguments[name]
-    return Result(*minimized(_transfer_problem(arguments, run.scales, **arguments), network, run, callback))
+    return Result(*solve(_transfer_problem(arguments, run.scales, **arguments), network, run, callback))
 
 
 def usual_options(
@@ -266,7 +266,7 @@ def _transfer_problem(
         {**arguments, "content_layer": content_layer, "style_layers": style_layers},
         {"content": original, **dict(zip(_numbered("style", len(styles)), originals, strict=True))},
         (content_layer, *style_layers),
-        pyramid(*original.shape[:2], scales or natural_scales(least)),
+        pyramid(*original.shape[:2], scales or default_scales(least)),
         steps,
         _initial(start, {"content": image, "style": styles[0].image}, seed),
         terms_at,

@@ -1,4 +1,4 @@
-"""Settings outside a program: presets in files, and runs repeated from a picture that carries its own."""
+"""Settings of runs in files: presets, and the settings in a PNG, from which its run can be repeated."""
 
 import difflib
 import inspect
@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from helpers import recipes
-from helpers.engine.run import NOT_NOTED, SETTINGS_VERSION, fingerprint
+from helpers.engine.run import SETTINGS_VERSION, UNRECORDED_OPTIONS, fingerprint
 from helpers.errors import ArgumentError, MissingFileError
-from helpers.files.writing import written_whole
+from helpers.files.writing import atomic_write
 from helpers.images import load_image, read_settings
 from helpers.options import PRESETS, merged
 from helpers.recipes import Result
@@ -20,15 +20,15 @@ _RECIPES: Mapping[str, Callable[..., Result]] = {
     recipe.__name__: recipe for recipe in (recipes.transfer, recipes.reconstruct, recipes.synthesize_texture)
 }
 NOT_IN_A_PRESET = ("content", "style", "masks", "style_masks", "callback")
-"""The arguments of ``transfer`` that belong to one picture or one run."""
+"""The arguments of ``transfer`` that are specific to certain images or to one run."""
 
 
 def save_preset(path: str | os.PathLike, **arguments: Any) -> Path:
-    """Write arguments of ``transfer``, all but its pictures, to a JSON file.
+    """Write arguments of ``transfer`` to a JSON file; those in ``NOT_IN_A_PRESET`` are not accepted.
 
     ``save_preset("mine.json", size=256, steps=80)`` and ``transfer(…, **load_preset("mine.json"))``.
-    Returns the path. Raises ``ArgumentError`` for what ``transfer`` does not take, for what JSON cannot hold,
-    and for a name that does not end in ``.json``.
+    Returns the path. Raises ``ArgumentError`` for an argument that ``transfer`` does not have, a value that
+    JSON cannot represent, or a name that does not end in ``.json``.
     """
     path = _preset_path(path)
     _check_preset(arguments, path)
@@ -36,16 +36,16 @@ def save_preset(path: str | os.PathLike, **arguments: Any) -> Path:
         text = json.dumps(merged(arguments), indent=2, ensure_ascii=False, allow_nan=False, default=os.fspath)
     except (TypeError, ValueError):
         raise ArgumentError("A preset holds numbers, texts and lists of them, nothing else.") from None
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_text(text + "\n", encoding="utf-8")
     return path
 
 
 def load_preset(name: str | os.PathLike) -> dict[str, Any]:
-    """The arguments of ``PRESETS[name]``, or those in a file that ``save_preset`` wrote.
+    """The arguments in ``PRESETS[name]``, or in a file that ``save_preset`` wrote.
 
     Raises ``MissingFileError`` for a missing file, and ``ArgumentError`` for an unknown name, a file that is
-    not a preset, or arguments that ``transfer`` does not take, with the nearest names.
+    not a preset, or an argument that ``transfer`` does not have.
     """
     if os.fspath(name) in PRESETS:
         return dict(PRESETS[os.fspath(name)])
@@ -64,38 +64,43 @@ def load_preset(name: str | os.PathLike) -> dict[str, Any]:
 
 
 def again(picture: str | os.PathLike, **changes: Any) -> Result:
-    """Repeat the run that made a picture, from the settings inside it.
+    """Repeat the run that generated a picture, with the settings stored in it.
 
-    ``picture``: a PNG that ``Result.save`` wrote. ``changes``: arguments to be others than they were; of a
-    group of options what is given, the rest stays.
+    ``picture``: a PNG that ``Result.save`` wrote. ``changes``: arguments that override the stored ones;
+    groups of options are overridden field by field.
 
-    Raises ``ArgumentError`` where the picture carries no settings, where an input was given as an array and
-    is not among ``changes``, and where an image that it was made from is not what it was.
+    Raises ``PictureError`` if the picture holds no settings. Raises ``ArgumentError`` if they are not those
+    of a run, if an input was given as an array and is not among ``changes``, or if an input image has changed
+    since.
     """
     settings = current_settings(read_settings(picture))
     try:
         recipe, arguments = _RECIPES[settings["recipe"]], dict(settings["arguments"])
         sides = {name: min(noted["width"], noted["height"]) for name, noted in settings["inputs"].items()}
-        # A picture from elsewhere is not to say which files are written here.
-        run = {name: value for name, value in arguments.pop("run", {}).items() if name not in NOT_NOTED}
-        arguments = {name: value for name, value in arguments.items() if name not in (*NOT_NOTED, "callback")}
+        # A picture from an unknown source must not determine which files are written.
+        run = {
+            name: value for name, value in arguments.pop("run", {}).items() if name not in UNRECORDED_OPTIONS
+        }
+        arguments = {
+            name: value for name, value in arguments.items() if name not in (*UNRECORDED_OPTIONS, "callback")
+        }
     except (AttributeError, KeyError, TypeError, ValueError):
         raise ArgumentError(f"{picture} carries settings, but not those of a run of this course.") from None
     arguments = merged(arguments, {"run": run}, changes)
     for name, value in arguments.items():
-        kind = _given_as(value)
-        if kind is not None:
+        type_name = _given_as(value)
+        if type_name is not None:
             raise ArgumentError(
-                f"{picture} was made from a {name} given as {kind}: give it again to repeat the run."
+                f"{picture} was made from a {name} given as {type_name}: give it again to repeat the run."
             )
     _check_arguments(arguments, picture, recipe)
     for name, parameter in inspect.signature(recipe).parameters.items():
         if parameter.default is parameter.empty and name not in arguments:
-            raise ArgumentError(f"{picture} does not tell which {name} it was made from.")
+            raise ArgumentError(f"{picture} does not state which {name} it was made from.")
     for name, side in sides.items():
         if name.partition(" ")[0] not in changes:
-            found = fingerprint(load_image(_source(arguments, name), side))
-            if found != settings["inputs"][name]:
+            current = fingerprint(load_image(_source(arguments, name), side))
+            if current != settings["inputs"][name]:
                 raise ArgumentError(f"The {name} is not the image any more that {picture} was made from.")
     return recipe(**arguments)
 
@@ -119,23 +124,23 @@ _NEW_VALUES = {
 
 
 def current_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings inside a picture in the names of today, whichever version of the course wrote them.
+    """The settings stored in a picture, converted to the current version.
 
-    Version 1 had other names and no groups. What is no run's settings comes back as it is.
+    Version 1 had other names and no groups of options. Settings of another form are returned unchanged.
     """
     arguments, inputs = settings.get("arguments"), settings.get("inputs")
     if "version" in settings or not (isinstance(arguments, Mapping) and isinstance(inputs, Mapping)):
         return dict(settings)
-    of_inputs = {}
+    current_inputs = {}
     for name, value in inputs.items():
-        first, space, number = name.partition(" ")
-        of_inputs[_RENAMED.get(first, first) + space + number] = value
+        argument, space, number = name.partition(" ")
+        current_inputs[_RENAMED.get(argument, argument) + space + number] = value
     arguments = _current_arguments(arguments)
-    return {**settings, "version": SETTINGS_VERSION, "arguments": arguments, "inputs": of_inputs}
+    return {**settings, "version": SETTINGS_VERSION, "arguments": arguments, "inputs": current_inputs}
 
 
 def _current_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Arguments of a recipe in the names and groups of today."""
+    """Arguments of a recipe with the current names, values and groups of options."""
     renamed = {_RENAMED.get(name, name): value for name, value in arguments.items()}
     for name, values in _NEW_VALUES.items():
         if isinstance(renamed.get(name), str):
@@ -144,21 +149,21 @@ def _current_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _source(arguments: Mapping[str, Any], name: str) -> Any:
-    """Where an input came from, by the name that it is noted under, such as ``"style 2"``."""
+    """The source of an input, from its name in the settings, such as ``"style 2"``."""
     argument, _, number = name.partition(" ")
     source = arguments.get(argument)
-    place = int(number) if number.isdecimal() else 1
-    return source[place - 1] if isinstance(source, list) and 0 < place <= len(source) else source
+    position = int(number) if number.isdecimal() else 1
+    return source[position - 1] if isinstance(source, list) and 0 < position <= len(source) else source
 
 
 def _given_as(value: Any) -> str | None:
-    if isinstance(value, Mapping):
-        return value["given_as"] if set(value) == {"given_as"} else _first(value.values())
-    return _first(value) if isinstance(value, (list, tuple)) else None
-
-
-def _first(values: Any) -> str | None:
-    return next((kind for kind in map(_given_as, values) if kind is not None), None)
+    """The type of the first value in an argument that could not be stored, such as an array, or ``None``."""
+    if isinstance(value, Mapping) and set(value) == {"given_as"}:
+        return value["given_as"]
+    values = value.values() if isinstance(value, Mapping) else value
+    if isinstance(value, (Mapping, list, tuple)):
+        return next((name for name in map(_given_as, values) if name is not None), None)
+    return None
 
 
 def _preset_path(name: str | os.PathLike) -> Path:

@@ -1,7 +1,7 @@
-"""VGG19: the network whose feature maps see content and style.
+"""VGG19: the network in whose feature maps content and style are measured.
 
-It comes from ``keras.applications`` without its fully connected layers, with average pooling in place of
-max pooling, as in Gatys, Ecker and Bethge (2015), and its weights never change.
+It is the model of ``keras.applications`` without the fully connected layers and with average pooling in place
+of max pooling, as in Gatys, Ecker and Bethge (2015). Its weights are not trained further.
 """
 
 import functools
@@ -37,7 +37,7 @@ from helpers.weights import Kernels, keras_vgg19, kernels_of, resolve_weights
 MEAN_ACTIVATIONS = Path(__file__).with_name("data") / "vgg19_mean_activations.npz"
 
 FLOAT32_LAYERS = ("block1_conv1",)
-"""What computes in float32 whatever the precision."""
+"""The layers that compute in float32 whatever the precision."""
 
 
 def vgg19(
@@ -45,16 +45,16 @@ def vgg19(
 ) -> keras.Model:
     """VGG19 without its fully connected layers, frozen: pixels ``(1, H, W, 3)`` → ``block5_pool``.
 
-    ``weights``: ``"imagenet"`` (what Keras has cached, else downloads), ``"bundled"`` (the same weights,
-    each kernel in 8-bit codes, part of this package), ``"auto"`` (Keras' file if it is cached, else the
-    bundled ones), ``"random"`` (seeded), or the path of a Keras weights file.
+    ``weights``: ``"imagenet"`` (the file of Keras, downloaded if it is not cached), ``"bundled"`` (the same
+    weights with kernels quantized to 8 bits, part of this package), ``"auto"`` (``"imagenet"`` if cached,
+    else ``"bundled"``), ``"random"`` (seeded), or the path of a Keras weights file.
     ``pooling``: ``"avg"``, as in the paper, or ``"max"``, as trained.
-    ``normalized``: scale each filter so that its mean activation over the bundled pictures is 1. What the
-    network computes is otherwise unchanged: the next layer's input channels are scaled back.
+    ``normalized``: scale each filter so that its mean activation over the bundled pictures is 1. The next
+    layer's weights are scaled inversely, so nothing else changes.
 
-    The same arguments give the same model. Raises ``ArgumentError`` for other weights or pooling,
-    ``MissingFileError`` for a missing file, and ``WeightsError`` for one that is damaged or of another
-    network, or that cannot be downloaded.
+    Calls with the same arguments return the same model.
+    Raises ``ArgumentError`` for unknown weights or pooling, ``MissingFileError`` for a missing file, and
+    ``WeightsError`` for a file that is damaged, holds another network, or cannot be downloaded.
     Source: Simonyan and Zisserman (2015), configuration E; average pooling: Gatys, Ecker and Bethge
     (2015); normalization: their "Texture synthesis using convolutional neural networks" (2015).
     """
@@ -65,6 +65,7 @@ def vgg19(
 def _vgg19(
     weights: str, pooling: Pooling, normalized: bool, precision: Precision, by_winograd: tuple[str, ...] = ()
 ) -> keras.Model:
+    """The whole network. ``by_winograd``: the names of the layers computed by Winograd convolution."""
     kernels = kernels_of(weights)
     if normalized:
         kernels = normalize_filters(kernels, _stored_or_measured_means(weights, pooling))
@@ -90,21 +91,20 @@ def feature_model(
 ) -> keras.Model:
     """The part of VGG19 that computes the feature maps of some layers, and nothing after them.
 
-    Returns a model: pixels ``(1, H, W, 3)`` → dict ``{layer: feature maps (1, h, w, N)}`` with the layers
-    named as they were asked for. Its weights are shared with every other model of the same network.
-    Convolution layers are taken after their ReLU.
-    ``precision``: what the network computes in; what it returns is ``float32`` either way.
-    ``direct``: compute every layer as ``vgg19`` does, by direct its kernel; ``False`` computes the
-    ``winograd_layers`` by ``winograd.convolve``, as ``objective`` does, which is faster, rounds otherwise,
-    and has a trace of rounding where no gradient would be.
+    Returns a model: pixels ``(1, H, W, 3)`` → dict ``{layer: feature maps (1, h, w, N)}`` with the names of
+    ``layers`` as keys. Feature maps of convolution layers are taken after the ReLU. All models with the same
+    arguments but ``layers`` share their weights.
+    ``precision``: what the network computes in; the feature maps returned are ``float32`` in any case.
+    ``direct``: compute all layers by direct convolution, as ``vgg19`` does. ``False`` computes the
+    ``winograd_layers`` by Winograd convolution, which is faster. Its rounding errors differ, and a gradient
+    that would be exactly 0 may come out slightly different from 0.
 
-    Raises as ``vgg19`` and ``layer_name`` do.
+    Raises the errors of ``vgg19`` and ``layer_name``.
     """
-    asked = [layers] if isinstance(layers, str) else list(layers)
-    layer_names(asked)
+    names = [layers] if isinstance(layers, str) else list(layers)
+    layer_names(names)
     network = _network(weights, pooling, normalized, precision, direct)
-    outputs = {layer: network.get_layer(layer_name(layer)).output for layer in asked}
-    return keras.Model(network.input, _in_float32(outputs), name="vgg19_features")
+    return keras.Model(network.input, _outputs(network, names), name="vgg19_features")
 
 
 def split_model(
@@ -116,20 +116,19 @@ def split_model(
     precision: Precision = "float32",
     direct: bool = False,
 ) -> tuple[keras.Model, keras.Model]:
-    """``feature_model`` in two halves, cut behind a layer.
+    """``feature_model`` as two models, of the layers before and after a cut.
 
-    Returns two models: pixels → ``{layer: feature maps}`` of the layers up to ``cut``, and of ``cut`` itself
-    in the network's own precision; feature maps of ``cut`` → those of the layers behind it.
+    Returns two models: pixels → ``{layer: feature maps}`` of the layers before ``cut``, and of ``cut`` itself
+    in the network's precision; feature maps of ``cut`` → ``{layer: feature maps}`` of the rest of ``layers``.
     """
     network = _network(weights, pooling, normalized, precision, direct)
-    at = network.get_layer(cut).output
-    before = [name for name in layers if LAYERS.index(name) < LAYERS.index(cut)]
-    behind = [name for name in layers if LAYERS.index(name) >= LAYERS.index(cut)]
-    first = {name: network.get_layer(name).output for name in before}
-    second = {name: network.get_layer(name).output for name in behind}
+    at_cut = network.get_layer(cut).output
+    names = list(layers)
+    before = [name for name in names if LAYERS.index(name) < LAYERS.index(cut)]
+    after = [name for name in names if name not in before]
     return (
-        keras.Model(network.input, {**_in_float32(first), cut: at}, name="vgg19_first_half"),
-        keras.Model(at, _in_float32(second), name="vgg19_second_half"),
+        keras.Model(network.input, {**_outputs(network, before), cut: at_cut}, name="vgg19_first_half"),
+        keras.Model(at_cut, _outputs(network, after), name="vgg19_second_half"),
     )
 
 
@@ -144,19 +143,20 @@ def _network(
 
 
 def winograd_layers(precision: Precision) -> tuple[str, ...]:
-    """The convolution layers that ``feature_model`` computes by ``winograd.convolve`` here.
+    """The layers that ``feature_model`` computes by Winograd convolution on this machine.
 
-    Those with many input channels, see ``uses_winograd``, up to the deepest of the style layers: the
-    transformed kernels of deeper ones would only take memory.
+    These are the layers with many input channels, see ``uses_winograd``, up to the deepest style layer:
+    deeper layers are rarely used, and their transformed kernels would take memory.
     """
     inputs = itertools.pairwise(("block1_conv1", *CONV_LAYERS))
-    within = layers_up_to(STYLE_LAYERS)
+    used = layers_up_to(STYLE_LAYERS)
     return tuple(
-        name for before, name in inputs if name in within and uses_winograd(filters(before), precision)
+        name for before, name in inputs if name in used and uses_winograd(filters(before), precision)
     )
 
 
-def _in_float32(outputs: dict[str, Any]) -> dict[str, Any]:
+def _outputs(network: keras.Model, layers: Iterable[str]) -> dict[str, Any]:
+    outputs = {layer: network.get_layer(layer_name(layer)).output for layer in layers}
     return {
         layer: output if output.dtype == "float32" else keras.ops.cast(output, "float32")
         for layer, output in outputs.items()
@@ -166,10 +166,9 @@ def _in_float32(outputs: dict[str, Any]) -> dict[str, Any]:
 def mean_activations(network: keras.Model, images: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
     """The mean activation of every filter over images and positions: ``{layer: (N,)}``.
 
-    ``images``: ``float32 (H, W, 3)`` each; a large picture counts for more, by its positions.
+    ``images``: ``float32 (H, W, 3)`` each. Every position has the same weight, so large images count more.
     """
-    outputs = {name: network.get_layer(name).output for name in CONV_LAYERS}
-    model = keras.Model(network.input, outputs)
+    model = keras.Model(network.input, _outputs(network, CONV_LAYERS))
     sums = dict.fromkeys(CONV_LAYERS, 0.0)
     positions = dict.fromkeys(CONV_LAYERS, 0)
     for image in images:
@@ -181,57 +180,59 @@ def mean_activations(network: keras.Model, images: Iterable[np.ndarray]) -> dict
 
 
 def normalize_filters(kernels: Kernels, means: Mapping[str, np.ndarray]) -> Kernels:
-    """Scale every filter to mean activation 1 without changing what the network computes.
+    """Scale every filter to mean activation 1 and leave the network otherwise as it is.
 
-    ``means``: ``{layer: (out,)}``. Kernel and bias are divided by the filter's mean; the next layer's input
-    channels are multiplied by it. A filter that is silent on every picture keeps its scale.
+    ``means``: ``{layer: (out,)}``. Kernel and bias of a filter are divided by its mean activation; the next
+    layer's weights for this input channel are multiplied by it. A filter of mean 0 keeps its scale.
     """
-    before = np.ones(3, dtype=np.float32)
+    input_means = np.ones(3, dtype=np.float32)
     for name, kernel, bias in kernels:
         mean = np.where(means[name] > 0, means[name], 1).astype(np.float32)
-        yield name, kernel * before[:, np.newaxis] / mean, bias / mean
-        before = mean
+        yield name, kernel * input_means[:, np.newaxis] / mean, bias / mean
+        input_means = mean
 
 
 def in_bfloat16(kernel: np.ndarray) -> np.ndarray:
-    """A kernel ``float32 (3, 3, in, out)`` rounded to what bfloat16 holds, its errors canceling by nines.
+    """A kernel ``float32 (3, 3, in, out)`` rounded to bfloat16 by error diffusion over its 3 × 3 entries.
 
-    What rounding takes from one entry is added to the next before that is rounded: neighboring positions of
-    feature maps hold almost the same value, so that little more than the sum of nine errors is seen. Each
-    entry rounded by itself, transfers show a loss 0.1 % too low; like this, 0.05 % at most either way.
-    Source: error diffusion, as Floyd and Steinberg (1976) print gray levels with black dots.
+    The rounding error of each entry is added to the next entry before that is rounded, so the errors nearly
+    cancel in the sum of the nine. Neighboring positions of feature maps have similar activations, so the
+    error of a convolution is mostly that of this sum. If each entry is rounded to nearest, the loss of a
+    transfer is 0.1 % too low; with error diffusion it is wrong by 0.05 % at most.
+    Source: Floyd and Steinberg (1976), who round the gray levels of an image in this way.
     """
     rounded = np.empty_like(kernel)
-    left = np.zeros_like(kernel[0, 0])
-    # Back and forth, so that each entry is beside the one before.
-    for at in ((0, 0), (0, 1), (0, 2), (1, 2), (1, 1), (1, 0), (2, 0), (2, 1), (2, 2)):
-        wanted = kernel[at] + left
-        there = keras.ops.cast(wanted, "bfloat16")
-        rounded[at] = keras.ops.convert_to_numpy(keras.ops.cast(there, "float32"))
-        left = wanted - rounded[at]
+    error = np.zeros_like(kernel[0, 0])
+    # Row by row in alternating direction, so that consecutive entries are neighbors.
+    for entry in ((0, 0), (0, 1), (0, 2), (1, 2), (1, 1), (1, 0), (2, 0), (2, 1), (2, 2)):
+        corrected = kernel[entry] + error
+        in_bits = keras.ops.cast(corrected, "bfloat16")
+        rounded[entry] = keras.ops.convert_to_numpy(keras.ops.cast(in_bits, "float32"))
+        error = corrected - rounded[entry]
     return rounded
 
 
 def _architecture(pooling: Pooling, precision: Precision, by_winograd: Sequence[str]) -> keras.Model:
-    """Keras' VGG19 for pictures of any size, with the pooling and precision asked for and no weights yet."""
+    """VGG19 of Keras for images of any size, with a given pooling and precision and without weights."""
     config = keras_vgg19(None).get_config()
-    # Keras' own network, 80 MB of random numbers, goes before its copy comes.
+    # Frees the model of Keras and its 80 MB of random weights before its copy takes as much.
     gc.collect()
     for layer in config["layers"]:
-        # By its class: Keras gives every input layer of a process another name.
-        exact = layer["class_name"] == "InputLayer" or layer["config"]["name"] in FLOAT32_LAYERS
-        layer["config"]["dtype"] = "float32" if exact else precision
-        if layer["config"]["name"] in by_winograd:
-            layer |= {"class_name": "WinogradConvolution", "registered_name": "WinogradConvolution"}
+        settings = layer["config"]
+        name = settings["name"]
+        # The input layer is found by its class, because Keras numbers its name.
+        in_float32 = layer["class_name"] == "InputLayer" or name in FLOAT32_LAYERS
+        settings["dtype"] = "float32" if in_float32 else precision
+        if name in by_winograd:
+            layer["class_name"] = layer["registered_name"] = "WinogradConvolution"
             layer["module"] = None
-            layer["config"] = {key: layer["config"][key] for key in ("name", "dtype", "filters")}
+            layer["config"] = {key: settings[key] for key in ("name", "dtype", "filters")}
             layer["config"]["points"] = winograd.SCHEMES[precision].points
-        elif layer["config"]["name"] in CONV_LAYERS:
-            layer["config"]["kernel_initializer"] = "zeros"
-        elif layer["config"]["name"] in POOL_LAYERS:
+        elif name in CONV_LAYERS:
+            settings["kernel_initializer"] = "zeros"
+        elif name in POOL_LAYERS:
             layer["class_name"] = {"avg": "AveragePooling2D", "max": "MaxPooling2D"}[pooling]
-    own = {"WinogradConvolution": winograd.WinogradConvolution}
-    return keras.Model.from_config(config, own)
+    return keras.Model.from_config(config, {"WinogradConvolution": winograd.WinogradConvolution})
 
 
 def _stored_or_measured_means(weights: str, pooling: Pooling) -> dict[str, np.ndarray]:
@@ -242,14 +243,14 @@ def _stored_or_measured_means(weights: str, pooling: Pooling) -> dict[str, np.nd
 
 
 def measured_means(weights: str, pooling: Pooling) -> dict[str, np.ndarray]:
-    """``mean_activations`` over all bundled pictures with a shorter side of 256."""
+    """``mean_activations`` over all bundled pictures, scaled to a shorter side of 256 pixels."""
     paths = [path for kind in ("content", "style", "texture") for path in bundled_images(kind)]
     images = (load_image(path, size=256) for path in paths)
     return mean_activations(_vgg19(weights, pooling, False, "float32"), images)
 
 
 def write_mean_activations(path: Any = MEAN_ACTIVATIONS) -> None:
-    """Measure again what ``normalized=True`` divides by, for both kinds of pooling."""
+    """Write a file of the mean activations that ``normalized=True`` divides by, for both kinds of pooling."""
     means = {
         f"{pooling}/{name}": mean
         for pooling in ("avg", "max")
@@ -258,7 +259,7 @@ def write_mean_activations(path: Any = MEAN_ACTIVATIONS) -> None:
     np.savez_compressed(path, **means)
 
 
-class Extractor(NamedTuple):
+class FeatureExtractor(NamedTuple):
     """Which feature extractor an objective uses: the arguments of ``vgg19`` and ``feature_model``."""
 
     weights: str = "auto"

@@ -1,4 +1,4 @@
-"""Where the weights of VGG19 come from: each source is checked before the network gets it."""
+"""The weights of VGG19 from each of their sources, checked before they are set in the network."""
 
 import functools
 import hashlib
@@ -16,18 +16,20 @@ from helpers.layers import CONV_LAYERS, filters
 BUNDLED_WEIGHTS = Path(__file__).with_name("data") / "vgg19_imagenet_8bit.npz"
 
 Kernels = Iterator[tuple[str, np.ndarray, np.ndarray]]
-"""The convolution layers in order: name, kernel ``(3, 3, in, out)``, bias ``(out,)``; one at a time, since
-all of them take 80 MB."""
+"""The convolution layers in order: name, kernel ``(3, 3, in, out)``, bias ``(out,)``. An iterator, because
+all of them together take 80 MB."""
 
 _KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _KERAS_FILE_MD5 = "253f8cb515780f3b799900260a226db6"
 _KERAS_FILE_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{_KERAS_FILE}"
 _BUNDLED_SHA256 = "fd6692a3144af15d97f58979ccea041af86fb244cd2748d7be4a51c36a38367f"
-_SECONDS_TO_ANSWER = 20.0
+_DOWNLOAD_TIMEOUT = 20.0
 
 
 def resolve_weights(weights: str | os.PathLike) -> str:
-    """What ``weights`` stands for here: ``"imagenet"``, ``"bundled"``, ``"random"`` or a file's path.
+    """The source that ``weights`` names: ``"imagenet"``, ``"bundled"``, ``"random"`` or the path of a file.
+
+    ``"auto"`` becomes ``"imagenet"`` if the file of Keras is cached, else ``"bundled"``.
 
     Raises ``ArgumentError`` for an unknown name and ``MissingFileError`` for a missing file.
     """
@@ -49,9 +51,9 @@ def resolve_weights(weights: str | os.PathLike) -> str:
 
 @functools.cache
 def weights_checksum(weights: str) -> str | None:
-    """The sha256 of a weights file, for the record of a run; ``None`` for seeded random weights.
+    """The SHA-256 checksum of a weights file, for the settings of a run; ``None`` for random weights.
 
-    ``weights``: as ``resolve_weights`` gives it.
+    ``weights``: as ``resolve_weights`` returns it. Raises ``WeightsError`` if the file cannot be read.
     """
     if weights == "random":
         return None
@@ -64,12 +66,16 @@ def weights_checksum(weights: str) -> str | None:
 
 
 def keras_vgg19(weights: str | None) -> keras.Model:
-    """VGG19 of ``keras.applications`` without its classifier, for images of any size."""
+    """VGG19 of ``keras.applications`` without its fully connected layers, for images of any size."""
     return keras.applications.VGG19(include_top=False, weights=weights, input_shape=(None, None, 3))
 
 
 def kernels_of(weights: str) -> Kernels:
-    """The kernels of any weights, each looked at before the network gets it."""
+    """The kernels and biases of all convolution layers, each checked for its shape and for finite values.
+
+    ``weights``: as ``resolve_weights`` returns it. Raises ``WeightsError`` for a file that cannot be read or
+    downloaded, is damaged, or holds another network.
+    """
     path = {"bundled": BUNDLED_WEIGHTS, "imagenet": _keras_file()}.get(weights, weights)
     if weights == "bundled" and weights_checksum(weights) != _BUNDLED_SHA256:
         raise WeightsError(
@@ -94,9 +100,9 @@ def kernels_of(weights: str) -> Kernels:
     except PermissionError:
         raise WeightsError(f"The weights file {path} may not be read: its permissions forbid it.") from None
     except Exception as error:
-        # Damaged archives raise whatever zipfile, zlib, HDF5 and Keras raise.
+        # A damaged file can raise any exception of zipfile, zlib, HDF5 or Keras.
         raise WeightsError(
-            f"{path} does not hold the weights of VGG19, or not whole: {reason(error)}."
+            f"{path} does not hold the weights of VGG19, or not all of them: {reason(error)}."
         ) from error
 
 
@@ -116,11 +122,11 @@ def _stored_kernels(weights: str) -> Kernels:
 
 
 def _fetch_keras_file() -> None:
-    """Have Keras download its weights where they are not cached, within a time that a reader waits."""
+    """Let Keras download its weights if they are not cached, with a timeout for every connection."""
     if _keras_file_is_cached():
         return
-    waited = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_SECONDS_TO_ANSWER)
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
     try:
         keras_vgg19("imagenet")
     except Exception as error:
@@ -129,19 +135,19 @@ def _fetch_keras_file() -> None:
             f"({reason(error)}): put the file there, or take weights='bundled', which come with the course."
         ) from error
     finally:
-        socket.setdefaulttimeout(waited)
+        socket.setdefaulttimeout(timeout)
 
 
 def _random_kernels(seed: int) -> Kernels:
-    # Gaussian kernels of variance 2 / (9 in) keep the size of the activations from layer to layer
-    # (He et al. 2015). Random networks for this purpose: He, Wang and Hopcroft (2016).
+    # Gaussian kernels of variance 2 / (9 · input channels) keep the variance of the activations from layer
+    # to layer (He et al. 2015). Random networks for style transfer: He, Wang and Hopcroft (2016).
     generator = np.random.default_rng(seed)
     channels = 3
     for name in CONV_LAYERS:
-        count = filters(name)
-        kernel = generator.standard_normal((3, 3, channels, count), dtype=np.float32)
-        yield name, kernel * np.sqrt(2 / (9 * channels)), np.zeros(count, np.float32)
-        channels = count
+        outputs = filters(name)
+        kernel = generator.standard_normal((3, 3, channels, outputs), dtype=np.float32)
+        yield name, kernel * np.sqrt(2 / (9 * channels)), np.zeros(outputs, np.float32)
+        channels = outputs
 
 
 def _keras_file() -> Path:

@@ -230,9 +230,9 @@ def paint_in_the_studio(page, folder, upload, name):
     start.wait_for(timeout=120_000)
     start.scroll_into_view_if_needed()
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name=re.compile("or your own photo")).click()
+        page.get_by_role("button", name=re.compile("or your own content image")).click()
     chooser.value.set_files(upload)
-    page.get_by_text("The photo is mine.png.").wait_for()
+    page.get_by_text("The content image is mine.png.").wait_for()
     for slider, steps in (("weight", 4), ("steps", 30)):
         handle = page.locator(f".studio-{slider} .noUi-handle")
         handle.focus()

@@ -9,7 +9,7 @@ from PIL import Image
 from helpers import read_settings
 from helpers.options import GROUPS
 from helpers.settings import current_settings
-from helpers.tools.results import RESULTS
+from helpers.tools.showcase import RESULTS
 
 IMAGES = Path(__file__).parent.parent / "images"
 

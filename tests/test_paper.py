@@ -88,7 +88,7 @@ def engine_at(recipe, arguments, pixels, monkeypatch):
 def test_the_engine_computes_its_losses_and_gradients(
     experiment, pays, content, style, generator, apart, monkeypatch
 ):
-    monkeypatch.setattr(engine_run, "WINOGRAD_PAYS", pays)
+    monkeypatch.setattr(engine_run, "WINOGRAD_MIN_PIXELS", pays)
     of_paper, arguments = {
         "reconstruct": (
             lambda: paper.reconstruction_loss(content, "conv3_1"),

@@ -25,7 +25,7 @@ from helpers import (
     save_image,
     save_preset,
 )
-from helpers.engine.coarse_to_fine import pyramid, shared_steps
+from helpers.engine.coarse_to_fine import pyramid, steps_per_size
 from helpers.engine.run import fingerprint
 from helpers.errors import check_number, check_whole
 from helpers.files.writing import safe_stem
@@ -137,7 +137,7 @@ def test_a_run_takes_exactly_its_steps_and_ends_in_its_size(height, width, scale
     assert len(sizes) == scales
     assert sizes[-1] == (height, width)
     assert sizes == sorted(sizes)
-    shares = shared_steps(steps, scales)
+    shares = steps_per_size(steps, scales)
     assert sum(shares) == steps
     assert min(shares) >= 0
     assert shares[-1] > 0

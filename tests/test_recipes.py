@@ -255,7 +255,7 @@ def test_a_large_run_computes_winograd_convolutions_and_a_small_one_direct_ones(
 
     monkeypatch.setattr(run_module, "Evaluator", noting)
     for pays in (48 * 72 * 3 + 1, 48 * 72 * 3):
-        monkeypatch.setattr(run_module, "WINOGRAD_PAYS", pays)
+        monkeypatch.setattr(run_module, "WINOGRAD_MIN_PIXELS", pays)
         result = reconstruct(
             cat, "conv3_2", **merged({"start": cat / 2, "parametrization": "pixels"}, CONTROLLED)
         )
@@ -420,7 +420,7 @@ def test_the_printed_weights_of_a_program_are_arguments(cat):
 )
 def test_a_recipe_does_by_default_what_its_text_says(recipe, defaults, network, run, monkeypatch):
     asked = []
-    monkeypatch.setattr(recipes, "minimized", lambda *given: asked.append(given) or (None, [], {}))
+    monkeypatch.setattr(recipes, "solve", lambda *given: asked.append(given) or (None, [], {}))
     recipe()
     ((problem, of_network, of_run, callback),) = asked
     assert {name: problem.arguments[name] for name in defaults} == defaults

@@ -21,9 +21,9 @@ from helpers.terms import (
     style_term,
     total_variation_term,
 )
-from helpers.vgg import Extractor
+from helpers.vgg import FeatureExtractor
 
-NETWORK = Extractor("random", "avg", False, "float32", direct=True)
+NETWORK = FeatureExtractor("random", "avg", False, "float32", direct=True)
 GENERATOR = np.random.default_rng(5)
 FEATURES = GENERATOR.exponential(size=(1, 6, 7, 4)).astype(np.float32)
 

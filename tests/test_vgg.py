@@ -87,7 +87,7 @@ def test_in_bfloat16_the_errors_of_a_kernel_cancel_among_its_nine_entries():
 def test_layers_of_many_channels_see_what_a_sliding_kernel_sees(
     photo, precision, near, monkeypatch, apart, rounding
 ):
-    monkeypatch.setattr("helpers.compute.precision.multiplies_vectors", lambda: True)
+    monkeypatch.setattr("helpers.compute.precision.has_bfloat16_dot_product", lambda: True)
     fast, slow = (
         feature_model(STYLE_LAYERS, "bundled", precision=precision, direct=direct) for direct in (False, True)
     )

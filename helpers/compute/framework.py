@@ -1,11 +1,11 @@
-"""The one place that knows which framework computes: its start, its devices, its compiler, its gradients.
+"""The framework that computes, Keras' backend: its import, its devices, compilation and differentiation.
 
-Everything else writes its mathematics with ``keras.ops``. The course teaches TensorFlow; with JAX or PyTorch
-installed, the environment variable ``KERAS_BACKEND`` set to ``jax`` or ``torch`` makes the same helpers
-compute with it.
+All other modules compute with ``keras.ops``. The course uses TensorFlow; if JAX or PyTorch is installed, the
+environment variable ``KERAS_BACKEND`` set to ``jax`` or ``torch`` selects it for the same helpers.
 """
 
 import contextlib
+import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,30 +13,30 @@ from typing import Any
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# JAX's compiled graphs then take the network's weights as arguments; as constants, every graph, one for each
-# size of picture or tile, would keep copies of them and take longer to compile. JAX reads it at its import.
+# JAX's compiled graphs then take the network's weights as arguments. As constants, every graph (one for each
+# size of image or tile) would hold a copy of them and take longer to compile. JAX reads it when imported.
 os.environ.setdefault("JAX_USE_SIMPLIFIED_JAXPR_CONSTANTS", "1")
 
 
 @contextlib.contextmanager
-def _held_back_stderr() -> Iterator[None]:
-    # TensorFlow's libraries write a dozen lines to file descriptor 2 before any of its log levels applies.
-    # They are shown only if the start fails.
+def _captured_stderr() -> Iterator[None]:
+    # TensorFlow's libraries write to file descriptor 2 when they are loaded, whatever the log level. The
+    # output is shown only if the import fails.
     stderr = os.dup(2)
-    with tempfile.TemporaryFile() as lines:
-        os.dup2(lines.fileno(), 2)
+    with tempfile.TemporaryFile() as output:
+        os.dup2(output.fileno(), 2)
         try:
             yield
         except BaseException:
-            lines.seek(0)
-            os.write(stderr, lines.read())
+            output.seek(0)
+            os.write(stderr, output.read())
             raise
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
 
 
-with _held_back_stderr():
+with _captured_stderr():
     import keras
 
 BACKEND = keras.backend.backend()
@@ -57,25 +57,25 @@ __all__ = [
 ]
 
 Objective = Callable[..., tuple[Any, Any]]
-"""An argument, and any others → ``(value, more)``: a scalar, and whatever else is wanted beside it."""
+"""A function of one or more arguments that returns ``(value, more)``: a scalar and any auxiliary outputs."""
 
 Differentiated = Callable[..., tuple[tuple[Any, Any], Any]]
-"""The same arguments → ``((value, more), gradient)``, the value's with respect to the first argument."""
+"""The same arguments → ``((value, more), gradient)``; the gradient is with respect to the first argument."""
 
 
 def with_gradient(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Callable[..., Any]:
-    """A function with a gradient of its own: it returns a value, and the vector–Jacobian product.
+    """Decorate a function that defines its own gradient: it returns a value and a vector–Jacobian product.
 
-    The second, given the gradient with respect to the value, returns those with respect to the arguments.
+    The product is a function: the gradient with respect to the value → those with respect to the arguments.
     """
 
     @keras.ops.custom_gradient
     def differentiable(*arguments: Any) -> tuple[Any, Callable[..., Any]]:
         value, product = function(*arguments)
 
-        def gradient(*slopes: Any, upstream: Any = None) -> Any:
-            # PyTorch names what TensorFlow and JAX only pass.
-            return product(slopes[0] if upstream is None else upstream)
+        def gradient(*positional: Any, upstream: Any = None) -> Any:
+            # With PyTorch, Keras passes the gradient by name; with TensorFlow and JAX, by position.
+            return product(positional[0] if upstream is None else upstream)
 
         return value, gradient
 
@@ -83,52 +83,55 @@ def with_gradient(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> 
 
 
 def device() -> str:
-    """``"gpu"`` where one is ready for use, else ``"cpu"``."""
+    """``"gpu"`` if one is available, else ``"cpu"``."""
     return "gpu" if _has_gpu() else "cpu"
 
 
 def gpu_memory() -> int | None:
-    """The bytes that the GPU has for this program, ``None`` where there is no GPU."""
+    """The GPU memory available to this program, in bytes; ``None`` without a GPU."""
     return _gpu_memory() if _has_gpu() else None
 
 
 def gpu_memory_peak() -> int | None:
-    """The most bytes of the GPU that this program has held so far, ``None`` where there is no GPU.
+    """The peak GPU memory of this program so far, in bytes; ``None`` without a GPU.
 
-    JAX counts what it takes to try out ways of computing, which is far more than it needs afterwards.
+    With JAX it includes the trials by which JAX selects algorithms, which take far more than the computation.
     """
     return _gpu_memory_peak() if _has_gpu() else None
 
 
 def gpu_name() -> str | None:
-    """What the GPU calls itself, ``None`` where there is no GPU."""
+    """The model name of the GPU; ``None`` without a GPU."""
     return _gpu_name() if _has_gpu() else None
 
 
 def make_deterministic() -> None:
-    """From now on the same computation gives the same bits, on a GPU at some cost of time.
+    """Make computations reproducible bit for bit from now on; slower on a GPU.
 
-    With JAX that holds on a CPU; on a GPU, JAX has to be told before it starts, by
-    ``XLA_FLAGS=--xla_gpu_deterministic_ops=true``.
+    JAX on a GPU needs the environment variable ``XLA_FLAGS=--xla_gpu_deterministic_ops=true`` in place of
+    this; JAX on a CPU is reproducible.
     """
     _make_deterministic()
 
 
 def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
-    """Compile a function of nested tensors; PyTorch computes without compiling.
+    """Compile a function of nested tensors. With PyTorch it is not compiled.
 
-    ``sizes``: the positions of arguments that are nested tuples of whole numbers.
+    ``sizes``: the indices of the arguments that are nested tuples of integers.
     """
     return _compiled(function, sizes)
 
 
 def value_and_gradient(function: Objective) -> Differentiated:
-    """Differentiate by backpropagation, with respect to the first argument, a tensor or a nest of tensors."""
+    """Differentiate a function by backpropagation.
+
+    The gradient is with respect to the first argument, a tensor or nested tensors.
+    """
     return _value_and_gradient(function)
 
 
 if BACKEND == "tensorflow":
-    with _held_back_stderr():
+    with _captured_stderr():
         import tensorflow as tf
 
         _GPUS = tf.config.list_physical_devices("GPU")
@@ -142,8 +145,8 @@ if BACKEND == "tensorflow":
     def _gpu_memory() -> int:
         from tensorflow.python.client import device_lib
 
-        found = device_lib.list_local_devices()
-        return max(each.memory_limit for each in found if each.device_type == "GPU")
+        devices = device_lib.list_local_devices()
+        return max(gpu.memory_limit for gpu in devices if gpu.device_type == "GPU")
 
     def _gpu_name() -> str | None:
         return tf.config.experimental.get_device_details(_GPUS[0]).get("device_name")
@@ -152,23 +155,23 @@ if BACKEND == "tensorflow":
         return tf.config.experimental.get_memory_info("GPU:0")["peak"]
 
     def _compiled(function: Callable[..., Any], sizes: tuple[int, ...]) -> Callable[..., Any]:
-        graph = tf.function(function, autograph=False)
-        of_shapes: dict[Any, Callable[..., Any]] = {}
+        traced = tf.function(function, autograph=False)
+        graphs: dict[Any, Callable[..., Any]] = {}
 
         def any_size(tensor: tf.Tensor) -> tuple[tf.DType, tuple[int | None, ...]]:
-            # One graph serves feature maps and pixels of every size.
+            # One graph for pixels and feature maps of every height and width.
             shape = tuple(tensor.shape)
             return tensor.dtype, (shape[0], None, None, shape[3]) if len(shape) == 4 else shape
 
         def call(*arguments: Any) -> Any:
             tensors = keras.tree.map_structure(tf.convert_to_tensor, arguments)
-            # Which graph serves is found out here: TensorFlow takes longer to find it, and warns of retracing
-            # where many are built in a row.
+            # TensorFlow's own look-up of a graph is slower, and warns of retracing if it builds many in
+            # succession.
             key = tuple(map(any_size, tf.nest.flatten(tensors)))
-            if key not in of_shapes:
+            if key not in graphs:
                 specs = [tf.TensorSpec(shape, dtype) for dtype, shape in key]
-                of_shapes[key] = graph.get_concrete_function(*tf.nest.pack_sequence_as(tensors, specs))
-            return of_shapes[key](*tensors)
+                graphs[key] = traced.get_concrete_function(*tf.nest.pack_sequence_as(tensors, specs))
+            return graphs[key](*tensors)
 
         return call
 
@@ -216,7 +219,7 @@ else:
     _gpu_memory_peak = torch.cuda.max_memory_allocated
 
     def _make_deterministic() -> None:
-        # cuBLAS reads it when it first multiplies.
+        # cuBLAS reads it at its first use.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=True)
 
@@ -227,11 +230,11 @@ else:
         return torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved()
 
     def _compiled(function: Callable[..., Any], sizes: tuple[int, ...]) -> Callable[..., Any]:
-        def tensors(place: int, argument: Any) -> Any:
-            is_size = place in sizes
+        def converted(index: int, argument: Any) -> Any:
+            is_size = index in sizes
             return argument if is_size else keras.tree.map_structure(keras.ops.convert_to_tensor, argument)
 
-        return lambda *arguments: function(*(tensors(*each) for each in enumerate(arguments)))
+        return lambda *arguments: function(*itertools.starmap(converted, enumerate(arguments)))
 
     def _value_and_gradient(function: Objective) -> Differentiated:
         def evaluate(argument: Any, *others: Any) -> tuple[tuple[Any, Any], Any]:

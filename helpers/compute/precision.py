@@ -1,4 +1,4 @@
-"""Which numerical precision the network computes in, and which is faster on this machine."""
+"""The numerical precision of the network's convolutions, and which one is faster on this machine."""
 
 import functools
 import math
@@ -16,37 +16,38 @@ from helpers.options import Precision, RunPrecision
 
 
 def uses_winograd(channels: int, precision: Precision) -> bool:
-    """Whether a convolution of so many input channels is faster by ``winograd.convolve`` on this machine.
+    """Whether ``winograd.convolve`` is faster than direct convolution here, for a number of input channels.
 
-    On a GPU never: its library chooses an algorithm itself. In bfloat16 only where ``multiplies_vectors``.
+    Never on a GPU, whose library selects an algorithm itself; in bfloat16 only with
+    ``has_bfloat16_dot_product``.
     """
     if BACKEND != "tensorflow" or device() != "cpu":
         return False
-    if precision == "bfloat16" and not multiplies_vectors():
+    if precision == "bfloat16" and not has_bfloat16_dot_product():
         return False
     return channels >= winograd.SCHEMES[precision].channels
 
 
 @functools.cache
-def multiplies_vectors() -> bool:
-    """Whether the processor has instructions for products of vectors of bfloat16, and no faster ones.
+def has_bfloat16_dot_product() -> bool:
+    """Whether the processor has instructions for dot products of bfloat16 vectors, but none for matrices.
 
-    Without any it emulates them, and rounds the sums over the channels too: the gradient of a transfer's
-    loss is then wrong by 16 %, where direct convolutions are wrong by 4 %. With those for products of
-    whole tiles (Intel's AMX), cutting out the squares would take longer than it saves.
+    Without such instructions, bfloat16 is emulated, and the sums over the channels are rounded too: the
+    gradient of a transfer's loss then has a relative error of 16 %, and of 4 % with direct convolution. With
+    instructions for matrices (Intel's AMX), extracting the patches takes longer than the products save.
     """
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8").split()
     except OSError:
         return False
-    # The first is that of x86 processors, the second that of ARM's.
+    # The first is the flag of x86 processors, the second that of ARM processors.
     return ("avx512_bf16" in flags or "bf16" in flags) and "amx_bf16" not in flags
 
 
 def resolve_precision(precision: RunPrecision) -> RunPrecision:
-    """What ``precision`` stands for here: ``"auto"`` is ``"mixed"`` where bfloat16 is faster, else float32.
+    """Replace ``"auto"`` by ``"mixed"`` if bfloat16 is faster on this machine, else by ``"float32"``.
 
-    Raises ``ArgumentError`` for anything else than a ``RunPrecision``.
+    Raises ``ArgumentError`` if ``precision`` is not a ``RunPrecision``.
     """
     check_choice("The precision", precision, get_args(RunPrecision))
     if precision == "auto":
@@ -56,28 +57,28 @@ def resolve_precision(precision: RunPrecision) -> RunPrecision:
 
 @functools.cache
 def faster_precision() -> Precision:
-    """``"bfloat16"`` where this machine convolves in it, there and back, in 0.9 of float32's time or less.
+    """``"bfloat16"`` if convolutions and their gradients take at most 0.9 of the time, else ``"float32"``.
 
-    Measured once, in one or two seconds: what a processor says of itself does not tell, since one that knows
-    bfloat16 may still be slower in it. One layer of each of three blocks, since few channels and many are
-    convolved in different ways. Most processors have to emulate bfloat16 and take many times as long: there
-    a look at one small layer is enough.
+    This is measured once, in one or two seconds, because the processor's flags do not decide it: a processor
+    with instructions for bfloat16 may still be slower. One layer of each of three blocks is measured, since
+    the algorithm depends on the number of channels. Most processors emulate bfloat16 and are many times
+    slower, which one small layer shows.
     """
-    glance = _seconds_of_convolution({64: 48}, rounds=3)
-    if glance["bfloat16"] > 3 * glance["float32"]:
+    small_layer = _seconds_of_convolution({64: 48}, rounds=3)
+    if small_layer["bfloat16"] > 3 * small_layer["float32"]:
         return "float32"
-    # In a small picture a GPU does little but start.
-    times = 4 if device() == "gpu" else 1
-    sides = {64: 96 * times, 128: 48 * times, 256: 24 * times}
+    # With small feature maps, the time on a GPU is mostly overhead.
+    factor = 4 if device() == "gpu" else 1
+    sides = {64: 96 * factor, 128: 48 * factor, 256: 24 * factor}
     seconds = _seconds_of_convolution(sides, rounds=10)
     return "bfloat16" if seconds["bfloat16"] <= 0.9 * seconds["float32"] else "float32"
 
 
 def _seconds_of_convolution(sides: Mapping[int, int], rounds: int) -> dict[Precision, float]:
-    """The shortest time in each precision of some convolutions and their gradient.
+    """The shortest time of some convolutions and their gradient in each precision, in seconds.
 
-    ``sides``: the height and width of feature maps, by their number of channels. ``rounds``: how often each
-    is computed.
+    ``sides``: number of channels → height and width of the feature maps. ``rounds``: the number of
+    repetitions.
     """
     generator = np.random.default_rng(0)
     sample = {
@@ -85,33 +86,32 @@ def _seconds_of_convolution(sides: Mapping[int, int], rounds: int) -> dict[Preci
         for channels, side in sides.items()
     }
 
-    def convolved(maps: Mapping[int, Any]) -> tuple[Any, Any]:
-        return sum(keras.ops.sum(keras.ops.square(_convolved(each))) for each in maps.values()), ()
+    def sum_of_squares(inputs: Mapping[int, Any]) -> tuple[Any, Any]:
+        return sum(keras.ops.sum(keras.ops.square(_convolved(maps))) for maps in inputs.values()), ()
 
-    def in_precision(precision: Precision) -> Callable[[], Any]:
-        differentiated = compiled(value_and_gradient(convolved))
-        maps = {channels: keras.ops.convert_to_tensor(each, precision) for channels, each in sample.items()}
-        return lambda: differentiated(maps)[1].values()
+    def gradient_in(precision: Precision) -> Callable[[], Any]:
+        differentiated = compiled(value_and_gradient(sum_of_squares))
+        inputs = keras.tree.map_structure(lambda maps: keras.ops.convert_to_tensor(maps, precision), sample)
+        return lambda: differentiated(inputs)[1].values()
 
-    gradients = {precision: in_precision(precision) for precision in get_args(Precision)}
-    seconds = dict.fromkeys(gradients, math.inf)
-    # The first of each also compiles; the shortest of many is the machine's own, whatever else it does.
+    functions = {precision: gradient_in(precision) for precision in get_args(Precision)}
+    seconds = dict.fromkeys(functions, math.inf)
+    # The first round includes compilation; other programs slow down some of the rounds.
     for _ in range(rounds):
-        for precision, computed in gradients.items():
+        for precision, compute_gradients in functions.items():
             began = time.perf_counter()
-            for gradient in computed():
-                # A number on the host: until then a GPU may still compute.
+            for gradient in compute_gradients():
+                # Copying a number to the host waits for the GPU to finish.
                 float(keras.ops.cast(keras.ops.max(gradient), "float32"))
             seconds[precision] = min(seconds[precision], time.perf_counter() - began)
     return seconds
 
 
 def _convolved(maps: Any) -> Any:
-    """Feature maps convolved with some kernel as ``objective`` would, in the precision of the maps."""
+    """Feature maps convolved as in an objective, in the precision of the maps, with a random kernel."""
     precision = keras.backend.standardize_dtype(maps.dtype)
     channels = maps.shape[-1]
-    of_kernel = (3, 3, channels, channels)
-    kernel = np.random.default_rng(1).standard_normal(of_kernel, dtype=np.float32)
+    kernel = np.random.default_rng(1).standard_normal((3, 3, channels, channels), dtype=np.float32)
     if not uses_winograd(channels, precision):
         convolution = keras.layers.Conv2D(channels, 3, padding="same")
         return convolution.convolution_op(maps, keras.ops.cast(kernel, precision))

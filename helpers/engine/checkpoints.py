@@ -1,4 +1,4 @@
-"""A run in a file: written again and again while it goes, and read when it goes on after it was cut off."""
+"""Checkpoints: the state of a run, written to a file at intervals, from which an interrupted run resumes."""
 
 import contextlib
 import json
@@ -12,39 +12,39 @@ from typing import Any
 
 import numpy as np
 
-from helpers.engine.coarse_to_fine import Keep, State
+from helpers.engine.coarse_to_fine import SaveState, State
 from helpers.errors import CheckpointError, MissingFileError, OutputError
-from helpers.files.writing import check_room, check_writable, written_whole
+from helpers.files.writing import atomic_write, check_room, check_writable
 
 logger = logging.getLogger(__name__)
 
-_SHARE_OF_TIME = 0.02
-"""A large picture's checkpoint takes seconds to write: no more than this share of a run goes into it."""
+_FRACTION_OF_TIME = 0.02
+"""The largest fraction of a run's time spent on checkpoints; one of a large image takes seconds to write."""
 
 
 def save_checkpoint(path: Path, state: State, run: Mapping[str, Any]) -> None:
-    """Write a state to a file, whole or not at all. ``run``: JSON-ready, what the state is a state of.
+    """Write a state to a file atomically.
 
-    Raises as ``written_whole`` does.
+    ``run``: recipe, arguments and inputs of the run, JSON-serializable; ``load_checkpoint`` compares them.
+    Raises the errors of ``check_room`` and ``atomic_write``.
     """
     about = {"scale": state.scale, "taken": state.taken, "history": state.history, "run": run}
     arrays = {
         "pixels": state.pixels,
-        **{f"optimizer/{name}": a for name, a in state.optimizer_state.items()},
+        **{f"optimizer/{name}": array for name, array in state.optimizer_state.items()},
     }
     if state.best is not state.pixels:
         arrays["best"] = state.best
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
-    size = len(text) + sum(array.nbytes for array in arrays.values())
-    check_room(path, size)
-    with written_whole(path) as partial, partial.open("wb") as file:
+    check_room(path, len(text) + sum(array.nbytes for array in arrays.values()))
+    with atomic_write(path) as partial, partial.open("wb") as file:
         np.savez(file, about=text, **arrays)
 
 
 def load_checkpoint(path: Path, run: Mapping[str, Any], sizes: Sequence[tuple[int, int]]) -> State:
-    """The state in a file.
+    """Read the state from a checkpoint.
 
-    ``run``: what it has to be a state of. ``sizes``: heights and widths of the run.
+    ``run``: see ``save_checkpoint``. ``sizes``: the height and width at each index ``State.scale``.
     Raises ``MissingFileError``, and ``CheckpointError`` for a file that is damaged or of another run.
     """
     if not path.is_file():
@@ -53,7 +53,7 @@ def load_checkpoint(path: Path, run: Mapping[str, Any], sizes: Sequence[tuple[in
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         about = json.loads(arrays.pop("about").tobytes())
-        noted = about["run"]
+        stored_run = about["run"]
         pixels = arrays.pop("pixels")
         state = State(
             scale=int(about["scale"]),
@@ -63,57 +63,49 @@ def load_checkpoint(path: Path, run: Mapping[str, Any], sizes: Sequence[tuple[in
             history=[dict(record) for record in about["history"]],
             optimizer_state={name.removeprefix("optimizer/"): array for name, array in arrays.items()},
         )
-        height, width = sizes[state.scale] if noted == run else pixels.shape[1:3]
-        sound = pixels.shape == (1, height, width, 3) and np.isfinite(pixels).all()
-    except (
-        OSError,
-        KeyError,
-        IndexError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        EOFError,
-        zipfile.BadZipFile,
-    ):
-        sound = False
-    if not sound:
-        raise CheckpointError(f"{path} is damaged or no checkpoint: delete it, and the run begins anew.")
-    if noted != run:
-        raise CheckpointError(f"{path} is of a run with another {_first_difference(noted, run)}.")
+        height, width = sizes[state.scale] if stored_run == run else pixels.shape[1:3]
+        is_valid = pixels.shape == (1, height, width, 3) and np.isfinite(pixels).all()
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, EOFError, zipfile.BadZipFile):
+        is_valid = False
+    if not is_valid:
+        raise CheckpointError(f"{path} is damaged or not a checkpoint: delete it to start the run again.")
+    if stored_run != run:
+        raise CheckpointError(f"{path} is of a run with another {_first_difference(stored_run, run)}.")
     return state
 
 
-def keeping(path: Path, run: Mapping[str, Any], every: float) -> Keep:
-    """What keeps a run in a file: every so many seconds, and at its end.
+def checkpoint_writer(path: Path, run: Mapping[str, Any], every: float) -> SaveState:
+    """A ``SaveState`` that writes a checkpoint every ``every`` seconds or less often, and at the end.
 
-    Where it cannot be written, for want of room, this is said in the log, and the run goes on.
+    If writing fails, for example because the disk is full, it logs a warning and writes no more checkpoints;
+    the run continues.
     """
-    written = time.perf_counter()
-    pause = every
-    is_kept = True
+    last_written = time.perf_counter()
+    interval = every
+    is_writable = True
 
     def keep(state: Callable[[], State], last: bool) -> None:
-        nonlocal written, pause, is_kept
+        nonlocal last_written, interval, is_writable
         began = time.perf_counter()
-        if not is_kept or (not last and began - written < pause):
+        if not is_writable or (not last and began - last_written < interval):
             return
         try:
             save_checkpoint(path, state(), run)
         except (OutputError, MissingFileError) as error:
-            logger.warning("The run is kept no longer, but goes on: %s", error)
-            is_kept = False
+            logger.warning("The run continues without further checkpoints: %s", error)
+            is_writable = False
             return
-        written = time.perf_counter()
-        pause = max(every, (written - began) / _SHARE_OF_TIME)
-        logger.info("Kept in %s, in %.1f s.", path, written - began)
+        last_written = time.perf_counter()
+        interval = max(every, (last_written - began) / _FRACTION_OF_TIME)
+        logger.info("Wrote the checkpoint %s in %.1f s.", path, last_written - began)
 
     return keep
 
 
 def prepare_checkpoint(path: str | os.PathLike) -> Path:
-    """The path of a run's checkpoint, without what a killed run left half written.
+    """The path of a run's checkpoint; deletes the partial files that a killed run left beside it.
 
-    Raises as ``check_writable`` does.
+    Raises the errors of ``check_writable``.
     """
     path = Path(path)
     check_writable(path)
@@ -123,15 +115,16 @@ def prepare_checkpoint(path: str | os.PathLike) -> Path:
     return path
 
 
-def _first_difference(noted: Any, run: Mapping[str, Any]) -> str:
-    """Where two runs differ, as the end of a sentence."""
+def _first_difference(stored_run: Any, run: Mapping[str, Any]) -> str:
+    """The first entry in which two runs differ, as the end of a sentence."""
     for group in run:
-        ours, theirs = run[group], noted.get(group) if isinstance(noted, dict) else None
-        if not (isinstance(ours, Mapping) and isinstance(theirs, Mapping)):
-            if ours != theirs:
+        asked, stored = run[group], stored_run.get(group) if isinstance(stored_run, dict) else None
+        if not (isinstance(asked, Mapping) and isinstance(stored, Mapping)):
+            if asked != stored:
                 return group
             continue
-        for name in (*ours, *theirs):
-            if ours.get(name) != theirs.get(name):
-                return f"{name} ({theirs.get(name)}, not {ours.get(name)})" if group == "arguments" else name
+        for name in (*asked, *stored):
+            if asked.get(name) != stored.get(name):
+                values = f" ({stored.get(name)}, not {asked.get(name)})" if group == "arguments" else ""
+                return name + values
     return "recipe"

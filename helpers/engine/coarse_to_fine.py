@@ -1,4 +1,4 @@
-"""The loop of a run: an optimizer takes steps on the pixels, at one size or at growing ones."""
+"""The loop of a run: an optimizer minimizes an objective at one image size, or coarse-to-fine at several."""
 
 import contextlib
 import dataclasses
@@ -22,48 +22,52 @@ from helpers.options import MOST_SCALES, Optimizer, Parametrization
 logger = logging.getLogger(__name__)
 
 Record = dict[str, float]
-"""One step of a run: step, evaluations, seconds, size, total, and each term's loss before its weight.
+"""One step of a run: step, evaluations, seconds, size, total, and the unweighted loss of each term.
 
-``size`` is the shorter side of the picture at that step: totals of different sizes are not the same
-objective.
+``evaluations`` counts the losses and gradients computed so far. ``size`` is the shorter side of the image at
+that step, in pixels: totals at different sizes are values of different objectives.
 """
 
 Callback = Callable[[Record, Callable[[], np.ndarray]], None]
-"""Called once a step with its record and a function that returns the current image, ``uint8 (H, W, 3)``.
+"""Called after each step with its record and a function that returns the image, ``uint8 (H, W, 3)``.
 
-It may raise ``StopIteration`` to end the run with the current image.
+It may raise ``StopIteration`` to end the run.
 """
 
+Build = Callable[[int, int], Evaluate]
+"""Height and width → the objective at that size."""
+
 NOISE = 20.0
-"""The standard deviation of the white noise that runs start from, in gray levels."""
+"""The standard deviation of the white noise used as initialization, in gray levels."""
 
 COARSE_STEPS = 40
-"""Steps that a smaller size takes at most: more of them were measured to save none at the larger."""
+"""The maximum number of steps at each size but the last. Measured: more do not save any at the last size."""
 
 MOST_STEPS = 1_000_000
-"""A run has hundreds of steps; more than this many are a slip of the keyboard."""
+"""The maximum number of steps of a run. A usual run has hundreds; a larger number is taken for a mistake."""
 
 TOLERANCE_STEPS = 10
-"""Over how many steps a run looks back to see whether the loss still falls."""
+"""The number of steps over which ``tolerance`` compares the loss."""
 
-ROUGH_STEPS = 300
-"""Steps that the largest size takes at most before its objective in float32.
+BFLOAT16_STEPS = 300
+"""The maximum number of steps at the largest size in bfloat16, before a run continues in float32.
 
-Measured on four transfers: after 200 steps, as after 300, the loss of a run in bfloat16 is between 0.3 %
-below and 1.1 % above that of one in float32. About then with Winograd's products, some 50 steps later with
-direct convolutions, no step that L-BFGS tries lowers what bfloat16 shows.
+Measured on four transfers: after 200 and after 300 steps, the loss of a run in bfloat16 is between 0.3 %
+below and 1.1 % above that of a run in float32. At about that step with Winograd convolution, and some 50
+steps later with direct convolution, the line search finds no step that lowers the loss computed in bfloat16.
 """
 
 COARSEST_SIDE = 112
-"""A coarse-to-fine run starts no smaller, half the size of VGG19's training pictures: what its deep layers
-would paint into a smaller picture stays as shapes of the painting where the photo has none."""
+"""The least shorter side of a coarse-to-fine run's first size: half that of VGG19's training images. In a
+smaller image the deep layers produce shapes of the style image, which remain visible at the larger sizes."""
 
 
 def white_noise(height: int, width: int, seed: int) -> np.ndarray:
-    """An image of white noise: every value drawn by itself, around the mean color of ImageNet.
+    """An image of white Gaussian noise around the mean color of ImageNet.
 
-    The standard deviation is ``NOISE``: noise of the whole range would leave speckle where no term sees it.
-    Returns ``float32 (height, width, 3)`` within 0…255; the same seed gives the same image.
+    The standard deviation is ``NOISE``: stronger noise would remain visible, since the terms are insensitive
+    to part of it. Returns ``float32 (height, width, 3)`` within 0…255; the same seed gives the same image.
+    Raises ``ArgumentError`` for a negative seed.
     """
     check_whole("The seed of the noise", seed, 0)
     generator = np.random.default_rng(seed)
@@ -71,8 +75,8 @@ def white_noise(height: int, width: int, seed: int) -> np.ndarray:
     return np.clip(IMAGENET_MEAN[::-1] + NOISE * noise, 0, 255)
 
 
-def natural_scales(side: int) -> int:
-    """How many sizes a coarse-to-fine run has: ``side`` is halved while it keeps ``COARSEST_SIDE`` pixels."""
+def default_scales(side: int) -> int:
+    """The default number of sizes: ``side``, in pixels, is halved while at least ``COARSEST_SIDE`` remain."""
     scales = 1
     while side >> scales >= COARSEST_SIDE:
         scales += 1
@@ -80,12 +84,12 @@ def natural_scales(side: int) -> int:
 
 
 def pyramid(height: int, width: int, scales: int | None = None) -> list[tuple[int, int]]:
-    """The sizes of a coarse-to-fine run, smallest first, each about half the next.
+    """The heights and widths of a coarse-to-fine run, smallest first, each about half the next.
 
-    ``scales``: how many sizes, ``None`` as ``natural_scales`` has it for the shorter side.
-    Raises ``ArgumentError`` for fewer than one size.
+    ``scales``: the number of sizes, by default ``default_scales`` of the shorter side.
+    Raises ``ArgumentError`` for fewer than one size or more than ``MOST_SCALES``.
     """
-    scales = natural_scales(min(height, width)) if scales is None else scales
+    scales = default_scales(min(height, width)) if scales is None else scales
     check_whole("The number of sizes of a run", scales, 1, MOST_SCALES)
     return [
         (max(1, round(height / 2**halvings)), max(1, round(width / 2**halvings)))
@@ -93,40 +97,40 @@ def pyramid(height: int, width: int, scales: int | None = None) -> list[tuple[in
     ]
 
 
-def shared_steps(steps: int, scales: int) -> list[int]:
-    """How many of a run's steps each size gets: equal ones, but to a smaller size ``COARSE_STEPS`` at most.
+def steps_per_size(steps: int, scales: int) -> list[int]:
+    """Divide the steps of a run equally among its sizes, but with at most ``COARSE_STEPS`` at a smaller size.
 
-    Raises ``ArgumentError`` for fewer than one step.
+    Raises ``ArgumentError`` for fewer than one step or more than ``MOST_STEPS``.
     """
     check_whole("The number of steps of a run", steps, 1, MOST_STEPS)
-    share = min(steps // scales, COARSE_STEPS)
-    return [share] * (scales - 1) + [steps - share * (scales - 1)]
+    coarse = min(steps // scales, COARSE_STEPS)
+    return [coarse] * (scales - 1) + [steps - coarse * (scales - 1)]
 
 
 @dataclasses.dataclass(frozen=True)
 class State:
-    """Where a run is between two steps: enough to go on from there as if nothing had happened."""
+    """The state of a run between two steps, from which the run can be resumed."""
 
     scale: int
-    """Which of the run's sizes it is at, from 0; one more with the objective in float32 of the last."""
+    """The index of the current size, from 0; the number of sizes for the last size continued in float32."""
 
     taken: int
-    """How many steps of that size are done."""
+    """The number of steps taken there."""
 
     pixels: np.ndarray
     """The pixels after the last step, ``float32 (1, H, W, 3)``."""
 
     best: np.ndarray
-    """Those of the lowest loss at this size; with L-BFGS the same."""
+    """The pixels with the lowest loss at this size; with L-BFGS the same as ``pixels``."""
 
     history: list[Record]
 
     optimizer_state: Mapping[str, np.ndarray]
-    """Of the optimizer, see ``History.arrays`` and ``moments``."""
+    """``History.arrays`` with L-BFGS, ``moments`` with Adam."""
 
 
-Keep = Callable[[Callable[[], State], bool], None]
-"""Called once a step with a function that returns the state, and once more, with ``True``, at the end."""
+SaveState = Callable[[Callable[[], State], bool], None]
+"""Called with a function that returns the state, and ``False`` after each step, ``True`` at the end."""
 
 
 def minimize(
@@ -139,11 +143,11 @@ def minimize(
     tolerance: float | None = None,
     callback: Callback | None = None,
     resume: State | None = None,
-    keep: Keep | None = None,
+    keep: SaveState | None = None,
 ) -> tuple[np.ndarray, list[Record]]:
     """Minimize an objective over the pixels, which stay within the range of colors.
 
-    ``evaluate``: what ``objective`` returns. ``pixels``: the start, ``(1, H, W, 3)``.
+    ``evaluate``: the result of ``objective``. ``pixels``: the initialization, ``(1, H, W, 3)``.
     Everything else is as in ``coarse_to_fine``, of which this is the case of one size.
     """
     return coarse_to_fine(
@@ -161,7 +165,7 @@ def minimize(
 
 
 def coarse_to_fine(
-    build: Callable[[int, int], Evaluate],
+    build: Build,
     start: Callable[[int, int], np.ndarray],
     sizes: Sequence[tuple[int, int]],
     *,
@@ -169,30 +173,31 @@ def coarse_to_fine(
     optimizer: Optimizer = "lbfgs",
     parametrization: Parametrization = "pixels",
     tolerance: float | None = None,
-    build_in_float32: Callable[[int, int], Evaluate] | None = None,
+    build_in_float32: Build | None = None,
     callback: Callback | None = None,
     resume: State | None = None,
-    keep: Keep | None = None,
+    keep: SaveState | None = None,
 ) -> tuple[np.ndarray, list[Record]]:
-    """Minimize an objective at growing sizes, each starting from the enlarged result of the one before.
+    """Minimize an objective at increasing sizes, each initialized with the enlarged result of the previous.
 
-    ``build``: height and width → the objective at that size. ``start``: → the pixels that the first starts
-    from. ``sizes``: heights and widths, as ``pyramid`` gives them. ``steps``: in all, see ``shared_steps``;
-    L-BFGS ends earlier where no step lowers the loss.
+    ``build``: see ``Build``. ``start``: height and width → the initialization at the first size, pixels
+    ``(1, H, W, 3)``. ``sizes``: heights and widths, see ``pyramid``. ``steps``: in total, see
+    ``steps_per_size``; L-BFGS takes fewer if no step lowers the loss.
     ``parametrization``: of L-BFGS, see ``engine.parametrization``; Adam always optimizes the pixels.
-    ``tolerance``: end a size early where its last ``TOLERANCE_STEPS`` steps lowered the loss by less than
-    this fraction of it, such as 0.01.
-    ``build_in_float32``: like ``build``, for a run that begins in bfloat16: L-BFGS goes on with it at the
-    last size, after ``ROUGH_STEPS`` steps there, or where no step lowers the other.
-    ``callback``: see ``Callback``. ``keep``: see ``Keep``. ``resume``: the state of a run to go on from.
+    ``tolerance``: end a size early if its last ``TOLERANCE_STEPS`` steps lowered the loss by less than this
+    fraction, such as 0.01.
+    ``build_in_float32``: for a run in mixed precision, whose ``build`` computes in bfloat16. L-BFGS
+    continues with it at the last size, after ``BFLOAT16_STEPS`` steps, or earlier if no step lowers
+    the loss in bfloat16.
+    ``callback``: see ``Callback``. ``keep``: see ``SaveState``. ``resume``: the state of a run to continue.
 
-    An interrupt, ``StopIteration`` from the callback, a loss that is not a finite number, and a lack of
-    memory end the run with what it has reached; before the first step the last two are errors.
+    An interrupt, ``StopIteration`` from the callback, a loss that is not finite, or a lack of memory ends
+    the run early with its result so far. Before the first step an error is raised instead.
 
-    Returns the pixels of the lowest loss, in the last of the sizes, and one record a step; where no step
-    lowers the loss, one record of the start, with step 0.
-    Raises ``ArgumentError`` for an argument that does not fit, ``RunError`` and ``TooLargeError``.
-    Source: growing sizes: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017).
+    Returns the pixels with the lowest loss, at the last size, and one record for each step; if no step
+    lowers the loss, one record of the initialization, with step 0.
+    Raises ``ArgumentError`` for an invalid argument, ``RunError`` and ``TooLargeError``.
+    Source: coarse-to-fine: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017).
     """
     check_choice("The optimizer", optimizer, get_args(Optimizer))
     check_choice("The parametrization", parametrization, get_args(Parametrization))
@@ -200,7 +205,7 @@ def coarse_to_fine(
         check_number("The tolerance, a fraction of the loss,", tolerance, most=1.0)
     stages = _stages(build, build_in_float32 if optimizer == "lbfgs" else None, sizes, steps)
     run = _Run(start(*sizes[0]), callback, keep) if resume is None else _Run.of_state(resume, callback, keep)
-    with _ending(run):
+    with _ending_early(run):
         _minimize_stages(run, stages, optimizer, parametrization, tolerance, resume)
     return _resize_pixels(run.best, *sizes[-1]), run.history
 
@@ -210,24 +215,21 @@ class _Stage(NamedTuple):
 
     height: int
     width: int
-    build: Callable[[int, int], Evaluate]
+    build: Build
     steps: int
-    goes_on: bool = False
-    """It has the size of the stage before it, and what that one has left of the steps."""
+    continues: bool = False
+    """Whether it continues at the size of the previous stage; ``steps`` is then the sum for both."""
 
 
 def _stages(
-    build: Callable[[int, int], Evaluate],
-    build_in_float32: Callable[[int, int], Evaluate] | None,
-    sizes: Sequence[tuple[int, int]],
-    steps: int,
+    build: Build, build_in_float32: Build | None, sizes: Sequence[tuple[int, int]], steps: int
 ) -> list[_Stage]:
-    shares = shared_steps(steps, len(sizes))
-    stages = [_Stage(*size, build, share) for size, share in zip(sizes, shares, strict=True)]
+    steps_by_size = steps_per_size(steps, len(sizes))
+    stages = [_Stage(*size, build, count) for size, count in zip(sizes, steps_by_size, strict=True)]
     if build_in_float32 is not None:
         last = stages[-1]
-        rough = last._replace(steps=min(last.steps, ROUGH_STEPS))
-        stages[-1:] = [rough, last._replace(build=build_in_float32, goes_on=True)]
+        in_bfloat16 = last._replace(steps=min(last.steps, BFLOAT16_STEPS))
+        stages[-1:] = [in_bfloat16, last._replace(build=build_in_float32, continues=True)]
     return stages
 
 
@@ -239,48 +241,49 @@ def _minimize_stages(
     tolerance: float | None,
     resume: State | None,
 ) -> None:
+    """Take the steps of every stage from ``run.scale`` on."""
     past: History | None = None
-    for number in range(run.scale, len(stages)):
-        stage = stages[number]
+    for number, stage in enumerate(stages[run.scale :], start=run.scale):
         resumed = resume if resume is not None and number == resume.scale else None
         steps, taken = stage.steps, resumed.taken if resumed else 0
-        if stage.goes_on:
+        if stage.continues:
+            # Subtract the steps that the previous stage has taken at this size.
             steps -= run.taken_at(stage.height, stage.width) - taken
         if not steps:
             continue
-        run.enter(number, stage, taken)
+        run.begin_stage(number, stage, taken)
         if optimizer == "lbfgs":
-            past = _history_of(run, stage, past, parametrization, resumed)
-            run.state_of_optimizer = past.arrays
-            following = lbfgs(run.evaluated, run.pixels, parametrization, past)
+            past = _initial_history(run, stage, past, parametrization, resumed)
+            run.optimizer_state = past.arrays
+            optimizer_steps = lbfgs(run.evaluated, run.pixels, parametrization, past)
         else:
-            rule = keras.optimizers.Adam(ADAM_LEARNING_RATE)
-            run.state_of_optimizer = functools.partial(moments, rule)
-            following = adam(run.evaluated, run.pixels, rule, resumed and resumed.optimizer_state)
-        settled = run.follow(following, steps, tolerance)
-        if settled and stage[:2] == stages[-1][:2]:
+            keras_adam = keras.optimizers.Adam(ADAM_LEARNING_RATE)
+            run.optimizer_state = functools.partial(moments, keras_adam)
+            optimizer_steps = adam(run.evaluated, run.pixels, keras_adam, resumed and resumed.optimizer_state)
+        converged = run.take_steps(optimizer_steps, steps, tolerance)
+        if converged and stage[:2] == stages[-1][:2]:
             break
     if not run.history:
         run.record_start()
 
 
-def _history_of(
+def _initial_history(
     run: "_Run", stage: _Stage, past: History | None, parametrization: Parametrization, resumed: State | None
 ) -> History:
-    """The past steps that L-BFGS begins a stage with."""
+    """The past steps with which L-BFGS begins a stage; ``past``: those of the previous stage."""
     if resumed:
         return History.of_arrays(run.pixels.shape, resumed.optimizer_state)
-    if stage.goes_on and past is not None:
+    if stage.continues and past is not None:
         return past
     if past is None or parametrization == "cosine":
-        # Cosine coefficients of one size are not those of another: these begin anew.
+        # Steps over cosine coefficients cannot be resized as images can.
         return History(run.pixels.shape)
     return past.enlarged(stage.height, stage.width)
 
 
 @contextlib.contextmanager
-def _ending(run: "_Run") -> Iterator[None]:
-    """Whatever ends a run ends it with what it has reached; before the first step it is an error."""
+def _ending_early(run: "_Run") -> Iterator[None]:
+    """Suppress an interrupt or failure after the first step, so that the run returns its image so far."""
     try:
         yield
     except _Stopped:
@@ -289,42 +292,46 @@ def _ending(run: "_Run") -> Iterator[None]:
         if not run.history:
             raise
     except (RunError, *OUT_OF_MEMORY) as error:
-        said = error if isinstance(error, RunError) else TooLargeError("The memory is full.")
+        failure = error if isinstance(error, RunError) else TooLargeError("The memory is full.")
         if not run.history:
-            raise said from None
-        logger.warning("%s The picture is that of step %d.", said, run.history[-1]["step"])
+            raise failure from None
+        logger.warning("%s The picture is that of step %d.", failure, run.history[-1]["step"])
     finally:
         run.keep_last()
 
 
 class _Stopped(Exception):
-    """The callback asked for the end of the run."""
+    """The callback has raised ``StopIteration``."""
 
 
 class _Run:
-    """What a run has reached: where it is, its pixels, and the records so far."""
+    """The progress of a run: its stage, pixels and records."""
 
     def __init__(
-        self, pixels: np.ndarray, callback: Callback | None, keep: Keep | None, history: Sequence[Record] = ()
+        self,
+        pixels: np.ndarray,
+        callback: Callback | None,
+        keep: SaveState | None,
+        history: Sequence[Record] = (),
     ) -> None:
         self.pixels = self.best = pixels
         self.history: list[Record] = list(history)
         self.scale, self.taken = 0, 0
         self.evaluate: Evaluate
-        self.state_of_optimizer: Callable[[], dict[str, np.ndarray]] = dict
+        self.optimizer_state: Callable[[], dict[str, np.ndarray]] = dict
         self._lowest = np.inf
         self._callback, self._keep = callback, keep
         self._evaluations = int(self.history[-1]["evaluations"]) if self.history else 0
         self._began = time.perf_counter() - (self.history[-1]["seconds"] if self.history else 0)
 
     @classmethod
-    def of_state(cls, state: State, callback: Callback | None, keep: Keep | None) -> "_Run":
+    def of_state(cls, state: State, callback: Callback | None, keep: SaveState | None) -> "_Run":
         run = cls(state.pixels, callback, keep, state.history)
         run.scale, run.taken, run.best = state.scale, state.taken, state.best
         return run
 
-    def enter(self, scale: int, stage: _Stage, taken: int) -> None:
-        """Begin a stage, or go on with it after some steps."""
+    def begin_stage(self, scale: int, stage: _Stage, taken: int) -> None:
+        """Begin a stage, or resume it after ``taken`` steps."""
         self.scale, self.taken = scale, taken
         if taken:
             self._lowest = min(record["total"] for record in self.history[-taken:])
@@ -333,27 +340,29 @@ class _Run:
             self._lowest = np.inf
         self.evaluate = stage.build(stage.height, stage.width)
 
-    def follow(self, following: Steps, steps: int, tolerance: float | None) -> bool:
-        """Take what is left of some steps; ``True`` where the loss settles before the last."""
-        for pixels, losses in itertools.islice(following, steps - self.taken):
+    def take_steps(self, optimizer_steps: Steps, steps: int, tolerance: float | None) -> bool:
+        """Take the remaining of ``steps`` steps. Returns ``True`` if the run converges before the last."""
+        for pixels, losses in itertools.islice(optimizer_steps, steps - self.taken):
             self.after_step(pixels, losses)
-            if tolerance is not None and self.has_settled(tolerance):
+            if tolerance is not None and self.has_converged(tolerance):
                 return True
         return False
 
     def taken_at(self, height: int, width: int) -> int:
-        """How many steps were taken at a size."""
+        """The number of steps taken at a size."""
         return sum(record["size"] == min(height, width) for record in self.history)
 
     def evaluated(self, pixels: Any) -> tuple[dict[str, float], Any]:
+        """The objective of the stage, counting its evaluations."""
         self._evaluations += 1
         return self.evaluate(pixels)
 
     def record_start(self) -> None:
-        """Record the start as step 0, where no step lowers the loss."""
+        """Record the initialization as step 0."""
         self.history.append(self._record(0, self.evaluated(self.pixels)[0]))
 
     def after_step(self, pixels: Any, losses: dict[str, float]) -> None:
+        """Record a step, then call ``keep`` and the callback."""
         self.pixels = pixels
         if losses["total"] <= self._lowest:
             self.best, self._lowest = pixels, losses["total"]
@@ -368,7 +377,8 @@ class _Run:
             except StopIteration:
                 raise _Stopped from None
 
-    def has_settled(self, tolerance: float) -> bool:
+    def has_converged(self, tolerance: float) -> bool:
+        """Whether the last ``TOLERANCE_STEPS`` steps lowered the loss by less than this fraction."""
         totals = [record["total"] for record in self.history[-self.taken :]]
         return len(totals) > TOLERANCE_STEPS and totals[-1] > (1 - tolerance) * totals[-1 - TOLERANCE_STEPS]
 
@@ -379,7 +389,7 @@ class _Run:
     def state(self) -> State:
         pixels = keras.ops.convert_to_numpy(self.pixels)
         best = pixels if self.best is self.pixels else keras.ops.convert_to_numpy(self.best)
-        return State(self.scale, self.taken, pixels, best, list(self.history), self.state_of_optimizer())
+        return State(self.scale, self.taken, pixels, best, list(self.history), self.optimizer_state())
 
     def _record(self, step: int, losses: dict[str, float]) -> Record:
         return {

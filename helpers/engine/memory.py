@@ -1,4 +1,4 @@
-"""How much memory a run needs, how much there is, and the fastest way to stay within it."""
+"""How much memory a run needs and how much is available; the fastest tiling that fits."""
 
 import contextlib
 import itertools
@@ -19,20 +19,20 @@ from helpers.vgg import FLOAT32_LAYERS, winograd_layers
 GB = 1e9
 
 HEADROOM = 0.75
-"""The fraction of what is free that a run takes without being told that it may take more."""
+"""The fraction of the free memory that a run takes by default."""
 
 _FIXED: Mapping[Precision, float] = {"float32": 1.0 * GB, "bfloat16": 0.8 * GB}
-"""Measured: Python, Keras with TensorFlow, and the weights, as Winograd's kernels where these are used."""
+"""Measured, in bytes: Python, Keras with TensorFlow, and the weights, including transformed kernels."""
 
-_IMAGES = 12  # The optimizer's points and gradients, and the inputs.
-_IN_PIECES = 2.2
-"""What tiles take beside the maps that they hold, since memory is freed in other pieces than it is asked for:
-measured at 2048 × 2048 in bfloat16, 1.8 times with a cut at block2_pool and 2.4 at block3_pool."""
+_IMAGES = 12  # Images of the optimizer (points and gradients), and the inputs.
+_FRAGMENTATION = 2.2
+"""The memory that tiles take, relative to the size of their tensors: allocation and release fragment memory.
+Measured at 2048 × 2048 in bfloat16: 1.8 with a cut at block2_pool, 2.4 with one at block3_pool."""
 
 _TILINGS = [
     Tiling(side, cut) for side in (256, 512) for cut in ("block2_pool", "block3_pool", "block4_pool", None)
 ]
-"""A cut at block1_pool would hold more than one at block2_pool, and was measured to take no less time."""
+"""A cut at block1_pool needs more memory than one at block2_pool, and was measured to be no faster."""
 
 _CGROUP_FILES = (
     ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
@@ -47,35 +47,37 @@ def peak_memory(
     precision: Precision = "float32",
     tiling: Tiling | None = None,
 ) -> float:
-    """An estimate of the memory that a run takes at its highest, in bytes, the program itself included.
+    """An estimate of the peak memory of a run, in bytes, including the program itself.
 
-    ``height``, ``width``: of the image, in pixels. ``layers``: those of the objective; the deepest of them
-    counts. ``tiling``: see ``objective``.
+    ``height``, ``width``: of the image, in pixels. ``layers``: those of the objective; only the deepest of
+    them matters. ``tiling``: see ``objective``.
 
-    What an evaluation holds is the feature maps of every layer, which backpropagation needs, and three times
-    the largest: a gradient, the one made of it, and what a convolution keeps in between. Or, where it is
-    more, twice the squares that ``winograd.convolve`` cuts the maps of a layer into.
+    An evaluation stores the feature maps of every layer, which backpropagation needs. To these is added the
+    larger of three times the largest feature maps (two gradients, and the temporary memory of a convolution)
+    and twice the input patches of ``winograd.convolve``.
     """
     used = layers_up_to(layers)
     deepest = used[-1]
     cut = useful_cut(tiling.cut, layers) if tiling else None
     pixels = height * width
     if tiling is None:
-        maps = pixels * _held_by(used, precision)
+        maps = pixels * _bytes_of_evaluation(used, precision)
     else:
         largest = max(tile_areas(height, width, layers, tiling))
-        tile = largest * _held_by(layers_up_to(cut or deepest), precision)
-        behind = pixels * _held_by(used[used.index(cut) + 1 :], precision) if cut else 0
-        maps = _IN_PIECES * (max(tile, behind) + (2 * pixels * _bytes(cut, precision) if cut else 0))
+        tile = largest * _bytes_of_evaluation(layers_up_to(cut or deepest), precision)
+        deep = pixels * _bytes_of_evaluation(used[used.index(cut) + 1 :], precision) if cut else 0
+        # 2: the output of the cut, and the gradient with respect to it.
+        maps = _FRAGMENTATION * (max(tile, deep) + (2 * pixels * _bytes(cut, precision) if cut else 0))
     target = pixels * _bytes(deepest, "float32")
     images = 2 * history_length(height, width) + _IMAGES
     return _FIXED[precision] + maps + target + pixels * 3 * 4 * images
 
 
 def multiplications(height: int, width: int, layers: Sequence[str], tiling: Tiling | None = None) -> float:
-    """How many multiplications the convolutions of one evaluation take: what its time grows with.
+    """The number of multiplications of one evaluation's convolutions, which predicts its time.
 
-    There and back through every layer; in tiles once more to get there again, and over their margins.
+    A forward pass and backpropagation take the same number. Tiles take a second forward pass, since their
+    activations are not stored, and include margins.
     """
     used = layers_up_to(layers)
     if tiling is None:
@@ -87,7 +89,7 @@ def multiplications(height: int, width: int, layers: Sequence[str], tiling: Tili
 
 
 def _multiplications_of(layers: Sequence[str]) -> float:
-    """Those of one way through some layers, for each pixel."""
+    """The multiplications of a forward pass through some layers, per pixel of the image."""
     convolutions = [layer for layer in layers if layer in CONV_LAYERS]
     channels = [3, *map(filters, convolutions)]
     return sum(
@@ -97,33 +99,34 @@ def _multiplications_of(layers: Sequence[str]) -> float:
 
 
 def _bytes(layer: str, precision: Precision) -> float:
-    """What a layer's feature maps take for each pixel of the image."""
-    number = 2 if precision == "bfloat16" and layer not in FLOAT32_LAYERS else 4
-    return number * filters(layer) / stride(layer) ** 2
+    """The size of a layer's feature maps, per pixel of the image."""
+    bytes_per_value = 2 if precision == "bfloat16" and layer not in FLOAT32_LAYERS else 4
+    return bytes_per_value * filters(layer) / stride(layer) ** 2
 
 
-def _held_by(layers: Sequence[str], precision: Precision) -> float:
-    each = {layer: _bytes(layer, precision) for layer in layers}
+def _bytes_of_evaluation(layers: Sequence[str], precision: Precision) -> float:
+    """The memory of a forward pass and backpropagation through some layers, per pixel of the image."""
+    maps = {layer: _bytes(layer, precision) for layer in layers}
     m = len(SCHEMES[precision].points) - 1
-    in_squares = ((1 + 2 / m) ** 2 * each[layer] for layer in winograd_layers(precision) if layer in each)
-    return sum(each.values()) + max(3 * max(each.values()), *(2 * squares for squares in in_squares), 0)
+    patches = [(1 + 2 / m) ** 2 * maps[layer] for layer in winograd_layers(precision) if layer in maps]
+    return sum(maps.values()) + max(3 * max(maps.values()), 2 * max(patches, default=0))
 
 
-def memory_installed() -> float:
-    """What this machine has, in bytes: of the GPU where there is one, else of main memory.
+def installed_memory() -> float:
+    """The installed memory in bytes: of the GPU if there is one, else the RAM or a container's lower limit.
 
-    Unlike ``free_memory`` it is the same at every call. A container's limit counts.
+    Unlike ``free_memory``, it is the same at every call.
     """
     of_gpu = gpu_memory()
-    return (
-        min([psutil.virtual_memory().total, *(limit for limit, _ in _limits())]) if of_gpu is None else of_gpu
-    )
+    if of_gpu is not None:
+        return of_gpu
+    return min([psutil.virtual_memory().total, *(limit for limit, _ in _limits())])
 
 
 def free_memory() -> float:
-    """What this program could take in all, in bytes: of the GPU where there is one, else of main memory.
+    """The memory available to this program in bytes: of the GPU if there is one, else RAM.
 
-    What the program holds already counts, since a further run uses it again. A container's limit counts.
+    A container's limit is respected. Memory that the program already uses is included: a run reuses it.
     """
     of_gpu = gpu_memory()
     if of_gpu is not None:
@@ -133,7 +136,7 @@ def free_memory() -> float:
 
 
 def _limits() -> Iterator[tuple[int, int]]:
-    """The limits of containers, and what is used of each."""
+    """The memory limits of containers (cgroup versions 2 and 1) and the memory used, in bytes."""
     for limit, used in _CGROUP_FILES:
         with contextlib.suppress(OSError, ValueError):
             yield int(Path(limit).read_text()), int(Path(used).read_text())
@@ -147,12 +150,13 @@ def fitting_tiling(
     limit: float | None = None,
     available: float | None = None,
 ) -> Tiling | None:
-    """The fastest way to evaluate an image within a limit: whole, which is ``None``, or in tiles.
+    """The fastest evaluation of an image within a memory limit: a tiling, or ``None`` for the whole image.
 
-    ``limit``: in GB; by default ``HEADROOM`` of what is free, and more where no way fits into that.
-    ``available``: how much that is, in bytes, by default ``free_memory``.
+    ``limit``: in GB; by default ``HEADROOM`` of the available memory, or all of it if nothing fits into that.
+    ``available``: the available memory in bytes, by default ``free_memory``.
 
-    Raises ``TooLargeError`` with the size that would fit where even tiles do not.
+    Raises ``ArgumentError`` for a limit that is not above 0, and ``TooLargeError`` if no tiling fits; the
+    message names a size that does.
     """
     if limit is not None:
         check_number("The memory, in GB,", limit, above=True)
@@ -160,20 +164,21 @@ def fitting_tiling(
     allowed = available if limit is None else limit * GB
     needed = {tiling: peak_memory(height, width, layers, precision, tiling) for tiling in (None, *_TILINGS)}
     least = min(needed, key=needed.get)
-    fitting = [each for each in needed if needed[each] <= allowed * (HEADROOM if limit is None else 1)]
+    usable = allowed * (HEADROOM if limit is None else 1)
+    fitting = [tiling for tiling, size in needed.items() if size <= usable]
     if not fitting and needed[least] <= allowed:
         fitting = [least]
     if fitting:
         return min(fitting, key=lambda tiling: multiplications(height, width, layers, tiling))
-    had = "can be had here" if limit is None else "is allowed"
+    phrase = "can be had here" if limit is None else "is allowed"
     raise TooLargeError(
         f"A picture of {width} × {height} pixels needs {needed[least] / GB:.1f} GB of memory and "
-        f"{allowed / GB:.1f} GB {had}; {_advice(height, width, layers, precision, allowed)}"
+        f"{allowed / GB:.1f} GB {phrase}; {_advice(height, width, layers, precision, allowed)}"
     )
 
 
 def _advice(height: int, width: int, layers: Sequence[str], precision: Precision, allowed: float) -> str:
-    """The largest shorter side of an image of the same shape that fits."""
+    """The largest shorter side of an image with the same aspect ratio that fits, by binary search."""
     fits, too_large = 0, min(height, width)
     while too_large - fits > 1:
         side = (fits + too_large) // 2

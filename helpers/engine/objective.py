@@ -9,8 +9,8 @@ from helpers.engine.tiling import Tiling, evaluate_tiled, feature_maps, layers_o
 from helpers.errors import ArgumentError
 from helpers.layers import Pooling
 from helpers.options import Precision
-from helpers.terms import PIXELS, Term, data_of, maps_of, structure, sums_of_terms
-from helpers.vgg import Extractor, feature_model
+from helpers.terms import PIXELS, Term, structure, sums_of_terms, target_maps, weights_and_targets
+from helpers.vgg import FeatureExtractor, feature_model
 
 ops = keras.ops
 
@@ -29,19 +29,21 @@ def objective(
 ) -> Evaluate:
     """Build the weighted sum of some terms as a compiled function of the pixels, with its gradient.
 
-    The network is ``feature_model(layers, weights, pooling, normalized, precision, direct)``, cut after the
-    deepest layer a term needs. ``tiling``: how the pixels are cut up, by default not at all.
+    The network is ``feature_model(layers, weights, pooling, normalized, precision, direct)``, up to the
+    deepest layer that a term needs. ``tiling``: by default the whole image is evaluated at once.
 
-    Objectives whose terms differ in their weights, maps and targets alone share one compiled graph.
-    Raises ``ArgumentError`` where two terms bear the same name, or one that needs the whole picture is to be
-    tiled.
+    Objectives whose terms differ only in their weights, maps and targets share one compiled graph.
+    Raises ``ArgumentError`` if two terms have the same name, or if a term that needs the whole image is to
+    be evaluated in tiles.
     """
     names = [term.name for term in terms]
     if len(set(names)) != len(names):
-        raise ArgumentError(f"Each term needs a name of its own, these are {', '.join(names)}.")
+        raise ArgumentError(f"Each term needs a name different from the others: {', '.join(names)}.")
     structures = tuple(map(structure, terms))
-    extractor = Extractor(weights, pooling, normalized, precision, direct)
-    maps, data = keras.tree.map_structure(ops.convert_to_tensor, (maps_of(terms), data_of(terms)))
+    extractor = FeatureExtractor(weights, pooling, normalized, precision, direct)
+    maps, data = keras.tree.map_structure(
+        ops.convert_to_tensor, (target_maps(terms), weights_and_targets(terms))
+    )
     if tiling is None:
         evaluate = _whole(structures, extractor)
     else:
@@ -53,7 +55,7 @@ def objective(
                     f"The term {term.name} needs the whole picture at once: allow the run more memory, "
                     "or make the picture smaller."
                 )
-        # Terms over the pixels, which are few, are taken as a whole all the same.
+        # Terms over the pixels take little memory: they are evaluated on the whole image.
         tiled = functools.partial(evaluate_tiled, over_maps, extractor, tiling)
         parts = [(over_maps, tiled)] if over_maps else []
         parts += [(over_pixels, _whole(over_pixels, extractor))] if over_pixels else []
@@ -69,15 +71,15 @@ def objective(
 def _sum_of(
     parts: Sequence[tuple[tuple[Term, ...], Callable[..., tuple[Any, Any]]]], names: Sequence[str]
 ) -> Callable[..., tuple[Any, Any]]:
-    """An objective whose terms are evaluated in several ways: the sum, its terms again in the order named."""
+    """The sum of objectives, each over some of the terms, with the losses in the order of ``names``."""
     if len(parts) == 1:
         return parts[0][1]
 
     def evaluate(pixels: Any, *others: Any) -> tuple[Any, Any]:
         losses, totals, gradients = {}, [], []
-        for structures, evaluate_part in parts:
-            (total, *of_kinds), gradient = evaluate_part(pixels, *others)
-            losses.update(zip((term.name for term in structures), of_kinds, strict=True))
+        for terms, evaluate_part in parts:
+            (total, *part_losses), gradient = evaluate_part(pixels, *others)
+            losses.update(zip((term.name for term in terms), part_losses, strict=True))
             totals.append(total)
             gradients.append(gradient)
         return ops.stack([sum(totals), *(losses[name] for name in names)]), sum(gradients)
@@ -86,9 +88,10 @@ def _sum_of(
 
 
 @functools.lru_cache(maxsize=16)
-def _whole(structures: tuple[Term, ...], extractor: Extractor) -> Callable[..., tuple[Any, Any]]:
-    seen = any(term.layers != (PIXELS,) for term in structures)
-    model = feature_model(layers_of(structures), *extractor) if seen else lambda pixels: {}
+def _whole(structures: tuple[Term, ...], extractor: FeatureExtractor) -> Callable[..., tuple[Any, Any]]:
+    """The objective of some terms on the whole image; cached, since compiling takes seconds."""
+    uses_network = any(term.layers != (PIXELS,) for term in structures)
+    model = feature_model(layers_of(structures), *extractor) if uses_network else lambda pixels: {}
 
     def total(pixels: Any, maps: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[Any, Any]:
         features = {**model(pixels), PIXELS: pixels}
@@ -104,9 +107,9 @@ def _whole(structures: tuple[Term, ...], extractor: Extractor) -> Callable[..., 
 
 
 class Evaluator(NamedTuple):
-    """What evaluates images of one size: a feature extractor, whole or tile by tile."""
+    """A feature extractor, with the tiling for images of one size; ``None`` evaluates them whole."""
 
-    extractor: Extractor
+    extractor: FeatureExtractor
     tiling: Tiling | None = None
 
     def feature_maps(self, pixels: Any, layers: Sequence[str]) -> dict[str, Any]:
@@ -116,7 +119,7 @@ class Evaluator(NamedTuple):
     def style_sums(
         self, pixels: Any, layers: Sequence[str], masks: Mapping[str, Any] | None = None
     ) -> dict[str, dict[str, Any]]:
-        """``style_sums`` of an image in some layers, of the part that the masks leave, see ``masks_at``."""
+        """``style_sums`` of an image in some layers, weighted by masks if given, see ``masks_at``."""
         return styles(pixels, layers, self.extractor, self.tiling, masks)
 
     def objective(self, terms: Sequence[Term]) -> Evaluate:

@@ -1,7 +1,7 @@
-"""Optimizers over an image, as generators: every ``next`` is one step. Adam, and what ``lbfgs`` shares.
+"""Adam over the pixels, and what it shares with ``lbfgs``. An optimizer is a generator of steps.
 
-A loss or gradient that is not a finite number is never stepped upon: L-BFGS takes a shorter step, and
-``RunError`` is raised where there is none.
+A step to a loss that is not a finite number is not accepted. L-BFGS then reduces the step size; Adam, and
+L-BFGS if a smaller step does not help, raises ``RunError``.
 """
 
 import math
@@ -18,10 +18,10 @@ from helpers.errors import RunError
 ops = keras.ops
 
 Steps = Iterator[tuple[Any, dict[str, float]]]
-"""After each step: the pixels ``(1, H, W, 3)``, a tensor, and the losses there."""
+"""Yields, after each step, the pixels, a tensor ``(1, H, W, 3)``, and the losses at these pixels."""
 
 ADAM_LEARNING_RATE = 5.0
-"""In gray levels a step: the TensorFlow tutorial's 0.02 on a scale of 0…1."""
+"""In gray levels; it corresponds to the 0.02 of TensorFlow's tutorial, whose colors are in 0…1."""
 
 
 def adam(
@@ -32,22 +32,23 @@ def adam(
 ) -> Steps:
     """Adam over the pixels, which are clipped to the range of colors after every step.
 
-    ``rule``: Adam's, by default with ``ADAM_LEARNING_RATE``; its rate is in gray levels a step.
-    ``optimizer_state``: what ``moments`` said of the rule of a run that this one goes on from.
+    ``rule``: Keras' optimizer, by default Adam with ``ADAM_LEARNING_RATE``; its learning rate is in gray
+    levels. ``optimizer_state``: the ``moments`` of a run to continue.
+    Raises ``RunError`` for a loss or gradient that is not finite.
     Source: Kingma and Ba (2015).
     """
-    # Not trainable, or PyTorch would track what is done to it, and its pixels could not become an array;
-    # a copy, or it would change the start itself.
+    # Not trainable: PyTorch would track a trainable variable, and could not convert it to an array. A copy:
+    # the optimizer changes the variable in place, and ``start`` must stay as it is.
     variable = keras.Variable(ops.copy(ops.convert_to_tensor(start, "float32")), trainable=False)
     rule = keras.optimizers.Adam(ADAM_LEARNING_RATE) if rule is None else rule
     rule.build([variable])
     if optimizer_state:
-        for own, value in zip(rule.variables, optimizer_state.values(), strict=True):
-            own.assign(value)
+        for state_variable, value in zip(rule.variables, optimizer_state.values(), strict=True):
+            state_variable.assign(value)
     losses, gradient = evaluate(variable.value)
     while True:
-        if why := unsound(losses, magnitude(gradient)):
-            raise RunError(why)
+        if failure := non_finite_message(losses, magnitude(gradient)):
+            raise RunError(failure)
         rule.apply([ops.convert_to_tensor(gradient, "float32")], [variable])
         variable.assign(ops.clip(variable, DARKEST, LIGHTEST))
         pixels = ops.copy(variable)
@@ -57,21 +58,24 @@ def adam(
 
 
 def moments(rule: keras.optimizers.Optimizer) -> dict[str, np.ndarray]:
-    """The state of an optimizer of Keras: its step, its rate and its moving averages, in its own order."""
+    """The state of a Keras optimizer: step count, learning rate and moving averages, in Keras' order."""
     return {f"moment_{n:02d}": ops.convert_to_numpy(value) for n, value in enumerate(rule.variables)}
 
 
 def magnitude(gradient: Any) -> Any:
-    """Σ |gradient|, which is finite where every one of its numbers is."""
+    """Σ |gradient|. It is finite only if every entry is, so one scalar suffices for the check."""
     return ops.sum(ops.abs(gradient))
 
 
-def unsound(losses: Mapping[str, float], size_of_gradient: Any) -> str | None:
-    """What is not a finite number about an evaluation, in a sentence; ``None`` where all is."""
-    broken = [name for name, loss in losses.items() if not math.isfinite(loss)]
-    if broken:
-        # The total is broken wherever a term is; where it alone is, the terms' weights are too large.
-        return f"The loss is not a finite number: {broken[-1]} is {losses[broken[-1]]:g}."
+def non_finite_message(losses: Mapping[str, float], size_of_gradient: Any) -> str | None:
+    """An error message if a loss or the gradient is not finite, else ``None``.
+
+    ``size_of_gradient``: its ``magnitude``.
+    """
+    not_finite = [name for name, loss in losses.items() if not math.isfinite(loss)]
+    if not_finite:
+        # The total, which is first, is infinite or NaN as well if a term is: name the term, the cause.
+        return f"The loss is not a finite number: {not_finite[-1]} is {losses[not_finite[-1]]:g}."
     if not math.isfinite(float(size_of_gradient)):
-        return "The gradient of the loss is not finite everywhere."
+        return "The gradient of the loss has an entry that is not a finite number."
     return None

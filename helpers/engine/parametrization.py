@@ -1,7 +1,8 @@
-"""What L-BFGS optimizes: the pixels themselves, or the cosine coefficients of the image scaled by 1/√f.
+"""The optimization variable of L-BFGS: the pixels, or the image's cosine coefficients scaled by 1/√f.
 
-Measured: content reconstruction from noise reaches a several times lower loss with cosine coefficients, and
-leaves no speckle; textures and transfers, whose style loss depends on fine detail, do better with pixels.
+Measured: with cosine coefficients, content reconstruction from noise reaches a loss several times lower and
+leaves no high-frequency noise. Texture synthesis and style transfer, whose style loss depends on fine detail,
+reach a lower loss with pixels.
 """
 
 from collections.abc import Callable
@@ -19,28 +20,33 @@ LIGHTEST = 255 - IMAGENET_MEAN
 
 
 class Space(NamedTuple):
-    """The parametrization that L-BFGS moves in: maps to and from pixels, a gradient's way back, a range.
+    """A parametrization of the image, with the shape of the pixels ``(1, H, W, 3)``.
 
-    A move of length 1 in every coordinate changes the colors by about one gray level.
+    A change of 1 in every coordinate changes the colors by about one gray level.
     """
 
     to_pixels: Callable[[Any], Any]
     from_pixels: Callable[[Any], Any]
-    pull_back: Callable[[Any, Any], Any]
+    vector_jacobian_product: Callable[[Any, Any], Any]
+    """The vector–Jacobian product of ``to_pixels``: the pixels, and the gradient with respect to them → the
+    gradient with respect to the parameters."""
     low: Any
+    """The lower bound of the parameters."""
     high: Any
+    """Their upper bound."""
 
 
 def pixel_space(shape: tuple[int, ...]) -> Space:
     """The pixels themselves, within the range of colors."""
-    # Whole images: comparing with three numbers takes TensorFlow twice as long.
+    # Bounds of the image's shape: TensorFlow takes twice as long to compare with three broadcast numbers.
     low, high = (
-        ops.convert_to_tensor(np.broadcast_to(ends, shape).astype(np.float32)) for ends in (DARKEST, LIGHTEST)
+        ops.convert_to_tensor(np.broadcast_to(bound, shape).astype(np.float32))
+        for bound in (DARKEST, LIGHTEST)
     )
     return Space(
         to_pixels=lambda point: point,
         from_pixels=lambda pixels: ops.clip(pixels, low, high),
-        pull_back=lambda pixels, gradient: gradient,
+        vector_jacobian_product=lambda pixels, gradient: gradient,
         low=low,
         high=high,
     )
@@ -49,9 +55,10 @@ def pixel_space(shape: tuple[int, ...]) -> Space:
 def cosine_space(shape: tuple[int, ...]) -> Space:
     """Cosine coefficients scaled by 1/√f, then a sigmoid that keeps every color within its range.
 
-    Coarse structure moves faster than fine, as it does in pictures of the world, whose spectrum falls with
-    the frequency f. The scaling is that of Olah, Mordvintsev and Schubert, "Feature visualization" (2017),
-    with the cosine transform, which has no seam at the border.
+    The scaling makes low frequencies change faster than high ones, in accordance with natural images, whose
+    spectrum decreases with the frequency f.
+    Source: Olah, Mordvintsev and Schubert, "Feature visualization" (2017). Departure: a cosine transform in
+    place of the Fourier transform, whose periodicity couples opposite borders of the image.
     """
     _, height, width, _ = shape
     frequency = np.hypot(*np.meshgrid(np.arange(height) / height, np.arange(width) / width, indexing="ij"))
@@ -69,40 +76,45 @@ def cosine_space(shape: tuple[int, ...]) -> Space:
     return Space(
         to_pixels=lambda point: _pixels_of_coefficients(point, *constants),
         from_pixels=lambda pixels: _coefficients_of_pixels(pixels, *constants),
-        pull_back=lambda pixels, gradient: _gradient_of_coefficients(pixels, gradient, *constants),
+        vector_jacobian_product=lambda pixels, gradient: _gradient_of_coefficients(
+            pixels, gradient, *constants
+        ),
         low=-unbounded,
         high=unbounded,
     )
 
 
 def _cosines(length: int) -> np.ndarray:
-    """The orthonormal cosine transform of a length, ``(length, length)``: its rows are the waves."""
-    waves = np.cos(np.pi / length * np.outer(np.arange(length), np.arange(length) + 0.5))
-    waves[0] /= np.sqrt(2)
-    return waves * np.sqrt(2 / length)
+    """The matrix ``(length, length)`` of the orthonormal cosine transform (DCT-II): one frequency a row."""
+    basis = np.cos(np.pi / length * np.outer(np.arange(length), np.arange(length) + 0.5))
+    basis[0] /= np.sqrt(2)
+    return basis * np.sqrt(2 / length)
 
 
 def _transformed(image: Any, rows: Any, columns: Any) -> Any:
+    """``rows`` applied to every column of each channel, ``columns`` to every row."""
     channels = ops.transpose(image, (0, 3, 1, 2))
     return ops.transpose(ops.matmul(ops.matmul(rows, channels), ops.transpose(columns)), (0, 2, 3, 1))
 
 
 @compiled
 def _pixels_of_coefficients(point: Any, rows: Any, columns: Any, scaling: Any, darkest: Any) -> Any:
-    waves = _transformed(point * scaling, ops.transpose(rows), ops.transpose(columns))
-    return 255 * ops.sigmoid(waves * (4 / 255)) + darkest
+    image = _transformed(point * scaling, ops.transpose(rows), ops.transpose(columns))
+    # The factor gives the sigmoid, times 255, a slope of 1 at medium gray.
+    return 255 * ops.sigmoid(image * (4 / 255)) + darkest
 
 
 @compiled
 def _coefficients_of_pixels(pixels: Any, rows: Any, columns: Any, scaling: Any, darkest: Any) -> Any:
-    # Pure black and white lie at infinity; two gray levels inside, the sigmoid still moves.
-    share = ops.clip((pixels - darkest) / 255, 2 / 255, 253 / 255)
-    return _transformed(ops.log(share / (1 - share)) * (255 / 4), rows, columns) / scaling
+    # The inverse sigmoid of black and white is infinite; two gray levels further inside, the sigmoid's slope
+    # is large enough to optimize.
+    intensity = ops.clip((pixels - darkest) / 255, 2 / 255, 253 / 255)
+    return _transformed(ops.log(intensity / (1 - intensity)) * (255 / 4), rows, columns) / scaling
 
 
 @compiled
 def _gradient_of_coefficients(
     pixels: Any, gradient: Any, rows: Any, columns: Any, scaling: Any, darkest: Any
 ) -> Any:
-    share = (pixels - darkest) / 255
-    return _transformed(gradient * (4 * share * (1 - share)), rows, columns) * scaling
+    intensity = (pixels - darkest) / 255
+    return _transformed(gradient * (4 * intensity * (1 - intensity)), rows, columns) * scaling

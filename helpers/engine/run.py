@@ -1,4 +1,4 @@
-"""A run: from what a recipe minimizes to the image, its history, and the settings that repeat it."""
+"""A run of a recipe: it minimizes the objective and returns the image, its history and its settings."""
 
 import dataclasses
 import hashlib
@@ -15,9 +15,17 @@ import numpy as np
 
 from helpers.compute.framework import device, keras, make_deterministic
 from helpers.compute.precision import resolve_precision
-from helpers.engine.checkpoints import keeping, load_checkpoint, prepare_checkpoint
-from helpers.engine.coarse_to_fine import Callback, Keep, Record, State, coarse_to_fine, shared_steps
-from helpers.engine.memory import fitting_tiling, memory_installed
+from helpers.engine.checkpoints import checkpoint_writer, load_checkpoint, prepare_checkpoint
+from helpers.engine.coarse_to_fine import (
+    Build,
+    Callback,
+    Record,
+    SaveState,
+    State,
+    coarse_to_fine,
+    steps_per_size,
+)
+from helpers.engine.memory import fitting_tiling, installed_memory
 from helpers.engine.objective import Evaluate, Evaluator
 from helpers.errors import ArgumentError, shown
 from helpers.files.bundled import IMAGES
@@ -26,49 +34,51 @@ from helpers.layers import smallest_side
 from helpers.options import Network, Run
 from helpers.progress import progress_bar
 from helpers.terms import Term
-from helpers.vgg import Extractor
+from helpers.vgg import FeatureExtractor
 from helpers.weights import resolve_weights, weights_checksum
 
 logger = logging.getLogger(__name__)
 
 SETTINGS_VERSION = 2
-"""Of the settings inside a picture; 1 had no groups, and other names."""
+"""The version of the settings in an image file; version 1 had no groups of options, and other names."""
 
-NOT_NOTED = ("checkpoint", "checkpoint_every", "resume", "progress")
-"""The options of a run that its settings do not tell: they change nothing about the picture."""
+UNRECORDED_OPTIONS = ("checkpoint", "checkpoint_every", "resume", "progress")
+"""The options of a run that its settings omit, since they do not affect the image."""
 
-WINOGRAD_PAYS = 2_000_000
-"""A run of as many pixels, over all its steps, computes Winograd convolutions. TensorFlow takes two to four
-seconds longer to build their graph, which a smaller run does not make up for."""
+WINOGRAD_MIN_PIXELS = 2_000_000
+"""From this number of pixels on, summed over all steps, a run uses Winograd convolution. TensorFlow takes two
+to four seconds longer to build its graph, which a smaller run does not recover."""
 
 
 class Problem(NamedTuple):
-    """What a recipe minimizes."""
+    """The minimization problem that a recipe poses."""
 
     recipe: str
+    """The name of the recipe."""
     arguments: Mapping[str, Any]
-    """Of the recipe, to be noted, its network and run apart."""
+    """Arguments of the recipe for the settings, without its network and run."""
     inputs: Mapping[str, np.ndarray]
-    """Images ``(H, W, 3)`` in the size that they are used in."""
+    """Images ``(H, W, 3)``, each at the size at which it is used."""
     layers: tuple[str, ...]
-    """Those that the terms look at."""
+    """The layers that the terms need."""
     sizes: Sequence[tuple[int, int]]
     """Heights and widths, coarse to fine."""
     steps: int
+    """The number of steps at all sizes together."""
     initial: Callable[[int, int], np.ndarray]
-    """Height and width → the pixels to start from."""
+    """Height and width → the initialization, pixels ``(1, H, W, 3)``."""
     terms: Callable[[int, int, Evaluator], list[Term]]
-    """Height, width, and what evaluates images there → the terms of the objective."""
+    """Height, width and the evaluator of that size → the terms of the objective."""
     finish: Callable[[np.ndarray], np.ndarray] | None = None
-    """What is done to an image before anyone sees it."""
+    """Postprocessing of every image that is shown or returned."""
 
 
-def minimized(
+def solve(
     problem: Problem, network: Network, run: Run, callback: Callback | None
 ) -> tuple[np.ndarray, list[Record], dict[str, Any]]:
-    """Minimize what a recipe asks for.
+    """Solve the minimization problem of a recipe.
 
-    Returns the image, the history and the settings of a ``Result``. Raises as ``reconstruct`` does.
+    Returns the image, the history and the settings of a ``Result``. Raises the errors of ``reconstruct``.
     """
     if callback is not None and not callable(callback):
         raise ArgumentError(f"A callback is a function, not {shown(callback)}.")
@@ -76,20 +86,22 @@ def minimized(
     if run.deterministic:
         make_deterministic()
     network = dataclasses.replace(network, weights=resolve_weights(network.weights))
-    # Which precision is faster here is measured, and may be measured otherwise the next time.
-    is_to_measure = network.precision == "auto" and run.deterministic
-    precision = resolve_precision("float32" if is_to_measure else network.precision)
-    noted = _noted(problem, network, run)
+    precision = network.precision
+    if precision == "auto" and run.deterministic:
+        # The choice of "auto" depends on measured times, which differ from call to call.
+        precision = "float32"
+    precision = resolve_precision(precision)
+    arguments = _arguments(problem, network, run)
     inputs = {name: fingerprint(image) for name, image in problem.inputs.items()}
-    state, keep = _kept(run, {"recipe": problem.recipe, "arguments": noted, "inputs": inputs}, problem.sizes)
+    recorded = {"recipe": problem.recipe, "arguments": arguments, "inputs": inputs}
+    state, keep = _checkpointing(run, recorded, problem.sizes)
     build, build_in_float32 = _builders(problem, network, run, precision)
 
     def finished(image: np.ndarray) -> np.ndarray:
         return image if problem.finish is None else as_uint8(problem.finish(image))
 
-    costs = _costs(problem)
-    label = problem.recipe.replace("_", " ")
-    with progress_bar(label, costs, shown=run.progress, done=_steps_done(state, problem)) as show:
+    label, done = problem.recipe.replace("_", " "), _steps_done(state, problem)
+    with progress_bar(label, _costs(problem), shown=run.progress, done=done) as show:
 
         def after_step(record: Record, image: Callable[[], np.ndarray]) -> None:
             show(record, lambda: finished(image()))
@@ -111,9 +123,8 @@ def minimized(
         )
     settings = {
         "version": SETTINGS_VERSION,
-        "recipe": problem.recipe,
-        "arguments": {**noted, "network": {**noted["network"], "precision": precision}},
-        "inputs": inputs,
+        **recorded,
+        "arguments": {**arguments, "network": {**arguments["network"], "precision": precision}},
         "steps_taken": len(history),
         "weights": {"name": network.weights, "sha256": weights_checksum(network.weights)},
         "device": device(),
@@ -122,16 +133,14 @@ def minimized(
     return finished(deprocess(pixels)), history, settings
 
 
-def _builders(
-    problem: Problem, network: Network, run: Run, precision: str
-) -> tuple[Callable[[int, int], Evaluate], Callable[[int, int], Evaluate] | None]:
-    """Height and width → the objective there; and the same in float32 where a run begins in bfloat16."""
-    # Free memory changes from call to call, and with it the tiles and the last bits.
-    available = memory_installed() / 2 if run.deterministic else None
-    direct = sum(_costs(problem)) < WINOGRAD_PAYS
+def _builders(problem: Problem, network: Network, run: Run, precision: str) -> tuple[Build, Build | None]:
+    """The arguments ``build`` and ``build_in_float32`` of ``coarse_to_fine``."""
+    # Free memory differs from call to call; the tiles depend on it, and the rounding errors on the tiles.
+    available = installed_memory() / 2 if run.deterministic else None
+    direct = sum(_costs(problem)) < WINOGRAD_MIN_PIXELS
 
-    def builder(precision: str) -> Callable[[int, int], Evaluate]:
-        extractor = Extractor(network.weights, network.pooling, network.normalized, precision, direct)
+    def builder(precision: str) -> Build:
+        extractor = FeatureExtractor(network.weights, network.pooling, network.normalized, precision, direct)
 
         def build(height: int, width: int) -> Evaluate:
             tiling = fitting_tiling(height, width, problem.layers, precision, run.memory, available)
@@ -143,61 +152,61 @@ def _builders(
 
     first = "bfloat16" if precision == "mixed" else precision
     for size in problem.sizes:
-        # What does not fit is said before the first step.
+        # Raises TooLargeError before the first step, even if only the last size does not fit.
         fitting_tiling(*size, problem.layers, first, run.memory, available)
     return builder(first), builder("float32") if precision == "mixed" else None
 
 
 def _costs(problem: Problem) -> list[int]:
-    """The pixels of each step: what it costs relative to the others."""
-    sizes = zip(problem.sizes, shared_steps(problem.steps, len(problem.sizes)), strict=True)
-    return [height * width for (height, width), share in sizes for _ in range(share)]
+    """The number of pixels of each step, to which its computation time is roughly proportional."""
+    sizes = zip(problem.sizes, steps_per_size(problem.steps, len(problem.sizes)), strict=True)
+    return [height * width for (height, width), steps in sizes for _ in range(steps)]
 
 
 def _steps_done(state: State | None, problem: Problem) -> int:
+    """The position of a resumed run in ``_costs``."""
     if state is None:
         return 0
     if state.scale == len(problem.sizes):
         return len(state.history)
-    return sum(shared_steps(problem.steps, len(problem.sizes))[: state.scale]) + state.taken
+    return sum(steps_per_size(problem.steps, len(problem.sizes))[: state.scale]) + state.taken
 
 
-def _kept(
-    run: Run, noted: Mapping[str, Any], sizes: Sequence[tuple[int, int]]
-) -> tuple[State | None, Keep | None]:
-    """The state that a run goes on from, and what keeps it as it goes."""
+def _checkpointing(
+    run: Run, recorded: Mapping[str, Any], sizes: Sequence[tuple[int, int]]
+) -> tuple[State | None, SaveState | None]:
+    """The state to resume from, and what writes checkpoints; ``None`` each if not asked for."""
     checkpoint, resume = run.checkpoint, run.resume
     if not isinstance(resume, bool):
         source, checkpoint = Path(resume), checkpoint or resume
     elif resume and not checkpoint:
-        raise ArgumentError("To resume a run, name the file that it was kept in as its checkpoint.")
+        raise ArgumentError("To resume a run, name the file with its state as the option checkpoint.")
     else:
         source = Path(checkpoint) if resume else None
     if not checkpoint:
         return None, None
-    # How much memory a run may take changes nothing that it computes.
-    of_run = {name: value for name, value in noted["arguments"]["run"].items() if name != "memory"}
-    noted = {**noted, "arguments": {**noted["arguments"], "run": of_run}}
+    # A run may be resumed with another memory limit, which does not change what it computes.
+    options = {name: value for name, value in recorded["arguments"]["run"].items() if name != "memory"}
+    recorded = {**recorded, "arguments": {**recorded["arguments"], "run": options}}
     path = prepare_checkpoint(checkpoint)
     state = None
     if source is not None and (resume is not True or source.exists()):
-        state = load_checkpoint(source, noted, [*sizes, sizes[-1]])
-        logger.info("Going on from step %d, kept in %s.", len(state.history), source)
-    return state, keeping(path, noted, run.checkpoint_every)
+        state = load_checkpoint(source, recorded, [*sizes, sizes[-1]])
+        logger.info("Resuming after step %d from %s.", len(state.history), source)
+    return state, checkpoint_writer(path, recorded, run.checkpoint_every)
 
 
-def _noted(problem: Problem, network: Network, run: Run) -> dict[str, Any]:
-    """The arguments of a recipe as JSON holds them."""
-    of_run = {name: value for name, value in dataclasses.asdict(run).items() if name not in NOT_NOTED}
-    of_network = dataclasses.asdict(network)
-    return {
-        name: json_ready(value)
-        for name, value in {**problem.arguments, "network": of_network, "run": of_run}.items()
+def _arguments(problem: Problem, network: Network, run: Run) -> dict[str, Any]:
+    """All arguments of a recipe, JSON-serializable."""
+    options = {
+        name: value for name, value in dataclasses.asdict(run).items() if name not in UNRECORDED_OPTIONS
     }
+    arguments = {**problem.arguments, "network": dataclasses.asdict(network), "run": options}
+    return {name: json_ready(value) for name, value in arguments.items()}
 
 
 def json_ready(value: Any) -> Any:
-    """A value as JSON holds it; of what JSON cannot hold, only its kind."""
+    """A value converted for JSON; for a value that JSON cannot represent, only the name of its type."""
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     if isinstance(value, numbers.Real):
@@ -215,7 +224,7 @@ def json_ready(value: Any) -> Any:
 
 
 def fingerprint(image: np.ndarray) -> dict[str, Any]:
-    """The width, height and sha256 by which a run's settings know an image ``(H, W, 3)``."""
+    """The width, height and SHA-256 of an image ``(H, W, 3)``, which identify it in the settings of a run."""
     height, width = image.shape[:2]
     return {
         "width": width,
@@ -225,8 +234,8 @@ def fingerprint(image: np.ndarray) -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python and of the packages that a run's numbers depend on."""
-    # Asked of the modules: the package of TensorFlow also goes by other names, such as tensorflow-cpu.
+    """The versions of Python and of the packages that affect the result of a run."""
+    # From the modules: TensorFlow's package may have another name, such as tensorflow-cpu.
     names = ("keras", "numpy", "pillow", "scipy", keras.backend.backend())
     modules = {name: importlib.import_module("PIL" if name == "pillow" else name) for name in names}
     return {
@@ -236,7 +245,7 @@ def versions() -> dict[str, str]:
 
 
 def _check_sides(problem: Problem) -> None:
-    """Raise ``ArgumentError`` for an image that has no position in some layer, at some scale."""
+    """Raise ``ArgumentError`` if an image at its smallest size is too small for one of the layers."""
     needed = smallest_side(problem.layers)
     scales = len(problem.sizes)
     reduction = problem.sizes[0][0] / problem.sizes[-1][0]

@@ -1,1 +1,1 @@
-"""Untrusted files read, pictures that come with the course found, and files written whole or not at all."""
+"""Reading untrusted image files, finding the bundled files, and writing files completely or not at all."""

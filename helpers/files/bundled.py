@@ -1,4 +1,4 @@
-"""The pictures and lessons that come with the course: where they are, and what they are called."""
+"""Paths of the bundled pictures and of the lessons."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ NOTEBOOKS = IMAGES.parent / "notebooks"
 
 
 def lesson_files(folder: Path = NOTEBOOKS) -> list[Path]:
-    """Paths of the lessons, in their order. Raises ``MissingFileError`` where there are none."""
+    """Paths of the lessons, in order. Raises ``MissingFileError`` if there are none."""
     paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not paths:
         raise MissingFileError(f"There are no lessons in {folder}.")
@@ -24,8 +24,8 @@ def lesson_files(folder: Path = NOTEBOOKS) -> list[Path]:
 def bundled_images(kind: str) -> list[Path]:
     """Paths of the bundled pictures of one kind, sorted by name.
 
-    ``kind``: ``"content"``, ``"style"``, ``"texture"``, or ``"mask"`` for regions of two of the others.
-    Raises ``MissingFileError`` where the course's folder ``images/`` is not beside ``helpers/``.
+    ``kind``: ``"content"``, ``"style"``, ``"texture"``, or ``"mask"`` for masks of some of the pictures.
+    Raises ``MissingFileError`` if the folder ``images/`` is not next to ``helpers/``, or for another kind.
     """
     folder = IMAGES / kind
     if not folder.is_dir():
@@ -37,9 +37,9 @@ def bundled_images(kind: str) -> list[Path]:
 
 
 def bundled_image(name: str) -> Path:
-    """Path of the bundled picture called ``name``, such as ``"temple"`` or ``"great_wave"``.
+    """Path of the bundled picture of a name, such as ``"temple"`` or ``"great_wave"``.
 
-    Raises ``MissingFileError`` with the names there are.
+    Raises ``MissingFileError`` with all names for an unknown name.
     """
     paths = {path.stem: path for kind in _KINDS for path in bundled_images(kind)}
     if name not in paths:

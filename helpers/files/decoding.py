@@ -1,4 +1,4 @@
-"""From a file's bytes to numbers, whatever the file is: nothing here trusts what it reads."""
+"""Decoding of image files from untrusted sources into arrays."""
 
 import contextlib
 import io
@@ -16,32 +16,34 @@ from helpers.errors import CourseError, MissingFileError, PictureError, reason, 
 from helpers.files.bundled import bundled_image
 
 READABLE = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
-"""The formats that are read. Others that Pillow knows are rare as photographs, and some of their readers
-start other programs."""
+"""The formats that are read. Photographs are rarely in other formats, and some decoders of Pillow start other
+programs."""
 
 MOST_PIXELS = 150_000_000
-"""A larger picture is refused before it is decoded: as numbers, this many pixels take 1.8 GB."""
+"""Pictures with more pixels are rejected before they are decoded: this many take 1.8 GB as ``float32``."""
 
 MOST_BYTES = 1 << 30
-"""A larger file is refused before it is opened."""
+"""Larger files are rejected before they are opened."""
 
 _LARGE = 16_000_000
 _REDUCED_TO = 4
+"""Pictures of more than ``_LARGE`` pixels are reduced by a whole factor before they are resized, to a shorter
+side of at least ``_REDUCED_TO`` times the size."""
 
 
 @contextlib.contextmanager
 def opened(source: Any) -> Iterator[Image.Image]:
-    """A source as Pillow's picture, decoded, for as long as it is looked at.
+    """Yield a source as a ``PIL.Image.Image``; see ``load_image`` for the sources.
 
-    Whatever goes wrong with it is a ``PictureError`` that names it.
+    Every error while it is read or used is raised as a ``PictureError`` that names the source.
     """
     if isinstance(source, Image.Image):
-        with _said_of("This picture"):
+        with _picture_errors("This picture"):
             check_pixels("This picture", *source.size)
             source.load()
             yield source
         return
-    with _file(source) as (name, file), _said_of(name):
+    with _opened_file(source) as (name, file), _picture_errors(name):
         start = file.read(12)
         file.seek(0)
         if start[4:8] == b"ftyp":
@@ -54,31 +56,31 @@ def opened(source: Any) -> Iterator[Image.Image]:
 
 
 @contextlib.contextmanager
-def _said_of(name: str) -> Iterator[None]:
+def _picture_errors(name: str) -> Iterator[None]:
     try:
-        # Its warnings are of bombs, which are refused here, and of slips in files that can be read anyway.
+        # Pillow warns of decompression bombs, which are rejected here, and of errors that it can handle.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except CourseError:
         raise
     except UnidentifiedImageError:
-        kinds = f"{', '.join(READABLE[:-1])} or {READABLE[-1]}"
-        raise PictureError(f"{name} is not a picture in a format that can be read: {kinds}.") from None
+        formats = f"{', '.join(READABLE[:-1])} or {READABLE[-1]}"
+        raise PictureError(f"{name} is not a picture in a format that can be read: {formats}.") from None
     except Image.DecompressionBombError:
         raise PictureError(
             f"{name} has more pixels than the {MOST_PIXELS / 1e6:.0f} million that are read."
         ) from None
     except Exception as error:
-        # What a damaged file raises in a decoder is anything: OSError, SyntaxError, struct.error, IndexError.
+        # Decoders raise many types for damaged files: OSError, SyntaxError, struct.error, IndexError.
         raise PictureError(f"{name} cannot be read as a picture: {reason(error)}.") from error
 
 
 @contextlib.contextmanager
-def _file(source: Any) -> Iterator[tuple[str, BinaryIO]]:
-    """A source's name in a sentence, and its bytes as a file that can be sought in."""
+def _opened_file(source: Any) -> Iterator[tuple[str, BinaryIO]]:
+    """Yield the name of a source for messages, and its bytes as a seekable file."""
     if isinstance(source, (str, os.PathLike)):
-        path = _existing(source)
+        path = _existing_path(source)
         try:
             with path.open("rb") as file:
                 yield os.fspath(source), file
@@ -104,18 +106,18 @@ def _file(source: Any) -> Iterator[tuple[str, BinaryIO]]:
         )
 
 
-def _existing(source: str | os.PathLike) -> Path:
-    """The path of a file that is there: the source's own, or of the bundled picture of this name."""
+def _existing_path(source: str | os.PathLike) -> Path:
+    """The path of an existing file, or of the bundled picture of this name."""
     name = os.fspath(source)
     if isinstance(name, bytes):
         name = os.fsdecode(name)
     try:
         status = os.stat(name)
     except (OSError, ValueError):
-        # A bare word is a bundled picture's name; anything else was meant as a file.
+        # A name without folder and extension is that of a bundled picture.
         if not name or os.path.splitext(name)[1] or os.path.dirname(name):
-            plain = name and name.isprintable() and len(name) < 200
-            raise MissingFileError(f"There is no file {name if plain else shown(name)}.") from None
+            is_readable = name and name.isprintable() and len(name) < 200
+            raise MissingFileError(f"There is no file {name if is_readable else shown(name)}.") from None
         return bundled_image(name)
     if stat.S_ISDIR(status.st_mode):
         raise PictureError(f"{name} is a folder, not a picture.")
@@ -142,57 +144,59 @@ def check_pixels(name: str, width: int, height: int) -> None:
 
 
 def read_picture(source: Any, size: int | None) -> np.ndarray:
-    """A picture that is not an array as numbers: ``float32 (H, W, 3)``, RGB, 0…255.
+    """Decode a picture that is not an array: ``float32 (H, W, 3)``, RGB, 0…255.
 
-    ``source``: as in ``load_image``. ``size``: the shorter side that will be wanted of it; a very large
-    picture comes reduced, to a few times as much. Raises as ``load_image`` does.
+    ``source``: as in ``load_image``. ``size``: the shorter side to which the caller will resize it; a large
+    picture is reduced to a few times this size. Raises the errors of ``load_image``.
     """
     with opened(source) as picture:
-        enough = None
+        reduced_side = None
         if size is not None and picture.width * picture.height > _LARGE:
-            enough = _REDUCED_TO * size
-            # A JPEG can be decoded at an eighth of its size; elsewhere this does nothing.
-            scale = enough / min(picture.size)
+            reduced_side = _REDUCED_TO * size
+            # JPEG can be decoded at ½, ¼ or ⅛ of its size; for other formats this has no effect.
+            scale = reduced_side / min(picture.size)
             picture.draft(None, (round(picture.width * scale), round(picture.height * scale)))
         picture.load()
-        upright = _upright(picture)
-        if upright.mode[0] in "IF":
-            return _gray_of_many_bits(upright)
-        colors, alpha = _colors_and_alpha(upright)
-        if enough is not None and (times := min(colors.size) // enough) > 1:
-            colors, alpha = colors.reduce(times), alpha and alpha.reduce(times)
-        image = np.asarray(_in_srgb(colors, upright.info.get("icc_profile")), dtype=np.float32)
+        picture = _oriented(picture)
+        if picture.mode[0] in "IF":
+            return _gray_of_many_bits(picture)
+        colors, alpha = _colors_and_alpha(picture)
+        if reduced_side is not None and (factor := min(colors.size) // reduced_side) > 1:
+            colors, alpha = colors.reduce(factor), alpha and alpha.reduce(factor)
+        image = np.asarray(_in_srgb(colors, picture.info.get("icc_profile")), dtype=np.float32)
     if alpha is None:
         return image
     opacity = np.asarray(alpha, dtype=np.float32)[..., np.newaxis] / 255
     return image * opacity + 255 * (1 - opacity)
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def _oriented(picture: Image.Image) -> Image.Image:
     try:
-        turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
-        return ImageOps.exif_transpose(picture) if turned else picture
+        is_turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
+        return ImageOps.exif_transpose(picture) if is_turned else picture
     except Exception:
-        # A picture whose notes are damaged is a picture still.
+        # Damaged Exif data does not prevent a picture from being decoded.
         return picture
 
 
 def _gray_of_many_bits(picture: Image.Image) -> np.ndarray:
-    """A picture of 16 or 32 bits or of fractions: Pillow would cut it off at 255 where it became RGB."""
+    """Decode gray of 16 or 32 bits or floats, which Pillow would clip at 255 in a conversion to RGB."""
     gray = np.asarray(picture, dtype=np.float32)
     if not np.isfinite(gray).all():
         raise PictureError("This picture holds values that are not finite numbers.")
-    clear = picture.info.get("transparency")
-    seen = np.ones_like(gray, bool) if clear is None else gray != np.float32(clear)
-    white = {"F": 255 if gray.max() > 1 else 1}.get(picture.mode[0], 65535)
-    gray = gray * (255 / white)
-    return np.repeat(np.where(seen, np.clip(gray, 0, 255), 255)[..., np.newaxis], 3, axis=-1)
+    transparent = picture.info.get("transparency")
+    is_opaque = True if transparent is None else gray != np.float32(transparent)
+    white = 65535
+    if picture.mode == "F":
+        white = 255 if gray.max() > 1 else 1
+    gray = np.where(is_opaque, np.clip(gray * (255 / white), 0, 255), 255)
+    return np.repeat(gray[..., np.newaxis], 3, axis=-1)
 
 
 def _colors_and_alpha(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """A picture in the mode of its colors, RGB, L, CMYK or LAB, and its transparency where it has any."""
+    """A picture as RGB, L, CMYK or LAB without alpha, and its alpha channel if it has one."""
     if picture.mode in ("LA", "La"):
-        picture = picture.convert("LA") if picture.mode == "La" else picture
+        picture = picture.convert("LA")
         return picture.getchannel("L"), picture.getchannel("A")
     if picture.mode in ("PA", "RGBA", "RGBa") or "transparency" in picture.info:
         picture = picture.convert("RGBA")
@@ -203,21 +207,15 @@ def _colors_and_alpha(picture: Image.Image) -> tuple[Image.Image, Image.Image | 
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """Colors as RGB in the color space of screens; a profile that is damaged or does not fit is ignored."""
-    wanted = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
-    try:
-        if picture.mode == "LAB":
-            own = ImageCms.createProfile("LAB")
-        else:
-            own = ImageCms.ImageCmsProfile(io.BytesIO(profile)) if profile else None
-            if own and (
-                own.profile.xcolor_space != wanted[picture.mode]
-                or "srgb" in ImageCms.getProfileDescription(own).lower()
-            ):
-                own = None
-        if own:
-            return ImageCms.profileToProfile(picture, own, ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        if picture.mode == "LAB":
-            raise
+    """A picture as RGB in sRGB; a color profile that is damaged or of another color space is ignored."""
+    srgb = ImageCms.createProfile("sRGB")
+    if picture.mode == "LAB":
+        return ImageCms.profileToProfile(picture, ImageCms.createProfile("LAB"), srgb, outputMode="RGB")
+    spaces = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
+    if profile:
+        with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            is_srgb = "srgb" in ImageCms.getProfileDescription(source).lower()
+            if source.profile.xcolor_space == spaces[picture.mode] and not is_srgb:
+                return ImageCms.profileToProfile(picture, source, srgb, outputMode="RGB")
     return picture.convert("RGB")

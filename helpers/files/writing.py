@@ -1,4 +1,4 @@
-"""Files are written so that none is lost and none is left half written."""
+"""Writing files without losing existing ones and without leaving incomplete ones."""
 
 import contextlib
 import os
@@ -8,20 +8,20 @@ from pathlib import Path
 
 from helpers.errors import CourseError, MissingFileError, OutputError, reason
 
-_PROBED = 32 << 20
+_LARGEST_PROBE = 32 << 20
 
 
 @contextlib.contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A file that appears whole or not at all: what is written to the path yielded becomes ``path``.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield the path of a temporary file that replaces ``path`` at the end, unless there is an error.
 
-    Raises ``MissingFileError`` where the folder is missing, ``OutputError`` where it cannot be written.
+    Raises ``MissingFileError`` if the folder is missing, ``OutputError`` if the file cannot be written.
     """
     _check_folder(path)
     partial = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
     try:
         yield partial
-        # What is not on the disk yet when the power fails would leave an empty file under the name.
+        # Without it, a power failure after the renaming could leave an empty file.
         with partial.open("r+b") as file:
             os.fsync(file.fileno())
         os.replace(partial, path)
@@ -35,10 +35,11 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def check_writable(path: str | os.PathLike, needed: int = 0) -> None:
-    """Find out before a long run whether its file can be written after it.
+    """Check before a long run that its output file can be written.
 
-    ``needed``: how many bytes it will hold; as many, up to 32 MB, are written beside it and taken away again.
-    Raises as ``written_whole`` does.
+    ``needed``: the size of the file in bytes. A temporary file of this size, up to 32 MB, is written to the
+    same folder and deleted.
+    Raises the errors of ``atomic_write``.
     """
     path = Path(path)
     _check_folder(path)
@@ -50,7 +51,7 @@ def check_writable(path: str | os.PathLike, needed: int = 0) -> None:
     probe = path.with_name(f".{path.name[:100]}.{os.getpid()}.probe")
     try:
         with probe.open("wb") as file:
-            file.write(bytes(min(needed, _PROBED)))
+            file.write(bytes(min(needed, _LARGEST_PROBE)))
             file.flush()
             os.fsync(file.fileno())
     except OSError as error:
@@ -61,14 +62,14 @@ def check_writable(path: str | os.PathLike, needed: int = 0) -> None:
 
 
 def check_room(path: Path, needed: int) -> None:
-    """Raise ``OutputError`` where a disk has not as many bytes free as a file needs."""
+    """Raise ``OutputError`` if the disk has less free space than a file needs, in bytes."""
     try:
         free = shutil.disk_usage(path.parent).free
     except OSError:
         return
     if free < needed:
         raise OutputError(
-            f"{path} needs {needed / 1e6:.1f} MB and {free / 1e6:.1f} MB are free: make room there."
+            f"{path} needs {needed / 1e6:.1f} MB and {free / 1e6:.1f} MB are free: delete other files first."
         )
 
 
@@ -78,10 +79,11 @@ def _check_folder(path: Path) -> None:
 
 
 def safe_stem(name: str | os.PathLike, least: str = "picture") -> str:
-    """A file's name without folder and ending, of letters, digits and ``-_.`` alone, to name another by.
+    """A file's name without folder and extension, with only letters, digits and ``-_.`` in it.
 
-    Whatever someone called an upload, ``output / safe_stem(name)`` lies in ``output``.
+    Whatever the name of an uploaded file, ``output / safe_stem(name)`` is in the folder ``output``. If no
+    characters remain, the result is ``least``.
     """
     stem = Path(os.fspath(name).replace("\\", "/")).stem
-    kept = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in stem)
-    return kept.strip("._")[:60] or least
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in stem)
+    return safe.strip("._")[:60] or least

@@ -1,1 +1,1 @@
-"""What a notebook shows and checks."""
+"""What the lessons use besides the method: figures, tables, checks of the exercises, and the studio."""

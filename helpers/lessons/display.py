@@ -1,11 +1,11 @@
-"""What a notebook shows: images and tables with captions, curves of the loss."""
+"""Output of a notebook: images and tables with captions, curves of the loss."""
 
 import base64
 import html
 import io
 import numbers
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +26,21 @@ def show_images(
     width: int = 300,
     pixelated: bool = False,
 ) -> None:
-    """Show images side by side in a notebook, each with a title, together with a caption.
+    """Show images side by side in a notebook, each with a title, and one caption for all.
 
-    ``images``: ``(H, W, 3)``, 0…255. ``alt``: what the figure shows, for a reader who cannot see it.
-    ``columns``: images in a row, by default all; ``width``: the width of each on the page, in pixels.
+    ``images``: ``(H, W, 3)``, 0…255. ``alt``: alternative text, for a reader who cannot see the images.
+    ``columns``: images in a row, by default all; ``width``: the largest width of each on the page, in pixels.
     ``pixelated``: enlarge without smoothing, so that each pixel is a square.
 
-    Raises ``ArgumentError`` where there are titles for some of the images only.
+    Raises ``ArgumentError`` unless there is one title for each image, or none at all.
     """
     images = list(images)
     titles = list(titles) or [""] * len(images)
     if len(titles) != len(images):
         raise ArgumentError(f"There are {len(images)} images and {len(titles)} titles.")
-    rendering = ";image-rendering:pixelated" if pixelated else ""
+    style = "width:100%;display:block" + (";image-rendering:pixelated" if pixelated else "")
     cells = "".join(
-        f'<div style="text-align:center"><img src="{data_url(image)}" '
-        f'alt="{html.escape(title or alt)}" style="width:100%;display:block{rendering}">'
+        f'<div style="text-align:center">{_image_tag(data_url(image), title or alt, style)}'
         f'<div style="padding:4px 0;overflow-wrap:anywhere">{html.escape(title)}</div></div>'
         for image, title in zip(images, titles, strict=True)
     )
@@ -49,11 +48,11 @@ def show_images(
         f"display:grid;gap:10px;justify-content:start;align-items:end;"
         f"grid-template-columns:repeat({columns or len(images)},minmax(0,{width}px))"
     )
-    _show_html(_figure(f'<div style="{grid}">{cells}</div>', caption, alt))
+    _show_figure(f'<div style="{grid}">{cells}</div>', caption, alt)
 
 
 def heatmap(values: Any, signed: bool = False) -> np.ndarray:
-    """A matrix of numbers as a picture, for ``show_images``: from black (0) to light yellow (the largest).
+    """A matrix as an image, for ``show_images``: from black (0) to light yellow (the largest value).
 
     ``values``: ``(H, W)``, 0 or more. ``signed``: any numbers, from blue (negative) over white (0) to red.
     Returns ``uint8 (H, W, 3)``. Raises ``ArgumentError`` for another shape.
@@ -63,39 +62,38 @@ def heatmap(values: Any, signed: bool = False) -> np.ndarray:
     values = np.asarray(values, dtype=np.float64)
     if values.ndim != 2:
         raise ArgumentError(f"A heat map shows a matrix (H, W), not the shape {values.shape}.")
-    largest = np.abs(values).max() or 1.0
-    share = (1 + values / largest) / 2 if signed else values / largest
-    colors = matplotlib.colormaps["RdBu_r" if signed else "magma"](share)
+    scaled = values / (np.abs(values).max() or 1.0)
+    colors = matplotlib.colormaps["RdBu_r" if signed else "magma"]((1 + scaled) / 2 if signed else scaled)
     return as_uint8(255 * colors[..., :3])
 
 
 def show_table(
     columns: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str = "", left: int = 1
 ) -> None:
-    """Show a table in a notebook: whole numbers with thousands set apart, other numbers to four digits.
+    """Show a table in a notebook: integers with separated thousands, other numbers with four digits.
 
-    ``columns``: the head. ``rows``: one sequence of numbers or texts each. ``left``: how many columns, from
-    the first, are set flush left; the others are set flush right.
+    ``columns``: the headings. ``rows``: each a sequence of numbers or texts. ``left``: how many columns, from
+    the first, are aligned left; the others are aligned right.
 
-    Raises ``ArgumentError`` where a row is longer or shorter than the head.
+    Raises ``ArgumentError`` for a row with more or fewer entries than there are columns.
     """
     for row in rows:
         if len(row) != len(columns):
             raise ArgumentError(f"The table has {len(columns)} columns, and a row of it {len(row)} entries.")
 
     def line(tag: str, entries: Sequence[Any]) -> str:
-        sides = ["left" if index < left else "right" for index in range(len(columns))]
         return "".join(
-            f'<{tag} style="text-align:{side};padding:2px 12px">{html.escape(_written(entry))}</{tag}>'
-            for side, entry in zip(sides, entries, strict=True)
+            f'<{tag} style="text-align:{"left" if index < left else "right"};padding:2px 12px">'
+            f"{html.escape(_formatted(entry))}</{tag}>"
+            for index, entry in enumerate(entries)
         )
 
     body = "".join(f"<tr>{line('td', row)}</tr>" for row in rows)
     table = f"<table><thead><tr>{line('th', columns)}</tr></thead><tbody>{body}</tbody></table>"
-    _show_html(_figure(table, caption, ""))
+    _show_figure(table, caption, "")
 
 
-def _written(entry: Any) -> str:
+def _formatted(entry: Any) -> str:
     if isinstance(entry, str):
         return entry
     if isinstance(entry, numbers.Integral):
@@ -104,68 +102,84 @@ def _written(entry: Any) -> str:
 
 
 def show_plot(figure: Any, *, caption: str = "", alt: str = "") -> None:
-    """Show a matplotlib figure in a notebook with a caption and alternative text, and close it."""
+    """Show a Matplotlib figure in a notebook with a caption and alternative text, and close it."""
     import matplotlib.pyplot as plt
 
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
+    data = figure_bytes(figure, dpi=110, bbox_inches="tight")
     plt.close(figure)
-    source = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-    _show_html(_figure(f'<img src="{source}" alt="{html.escape(alt)}" style="max-width:100%">', caption, alt))
+    _show_figure(_image_tag(_data_url(data, "png"), alt, "max-width:100%"), caption, alt)
 
 
 def show_film(path: str | os.PathLike, *, caption: str = "", alt: str = "", width: int = 360) -> None:
-    """Show a GIF or an animated WebP in a notebook with a caption; it runs by itself, and stays in the page.
+    """Show a GIF or an animated WebP in a notebook with a caption; it plays by itself.
 
-    ``width``: on the page, in pixels. Raises ``MissingFileError`` for a missing file.
+    The notebook keeps a copy of the file. ``width``: on the page, in pixels.
+    Raises ``FileNotFoundError`` for a missing file.
     """
     path = Path(path)
-    data = base64.b64encode(path.read_bytes()).decode()
-    source = f"data:image/{path.suffix.lower()[1:]};base64,{data}"
-    image = f'<img src="{source}" alt="{html.escape(alt)}" style="width:{width}px;max-width:100%">'
-    _show_html(_figure(image, caption, alt))
+    source = _data_url(path.read_bytes(), path.suffix.lower()[1:])
+    _show_figure(_image_tag(source, alt, f"width:{width}px;max-width:100%"), caption, alt)
 
 
 def plot_history(
     histories: dict[str, list[dict[str, float]]], *, term: str = "total", caption: str = "", alt: str = ""
 ) -> None:
-    """Plot how a loss fell over the steps of one run or several, on a logarithmic scale.
+    """Plot the loss of one or more runs over their steps, on a logarithmic scale.
 
     ``histories``: ``{label: Result.history}``. ``term``: ``"total"`` or the name of a term. A line is
-    broken where a coarse-to-fine run changes the size, since the totals before and after it are of
-    different objectives.
+    broken where a coarse-to-fine run changes the size, because losses of different sizes are not comparable.
     """
     import matplotlib.pyplot as plt
     from matplotlib.ticker import FuncFormatter, LogLocator
 
     figure, axes = plt.subplots(figsize=(7, 3.2))
-    for index, (label, history) in enumerate(histories.items()):
-        for size in dict.fromkeys(record["size"] for record in history):
-            records = [record for record in history if record["size"] == size]
-            first = size == history[0]["size"]
-            axes.semilogy(
-                [record["step"] for record in records],
-                [record[term] for record in records],
-                color=f"C{index}",
-                label=label if first else None,
-            )
-    axes.set_xlabel("step")
-    axes.set_ylabel(f"{term} loss")
+    draw_losses(axes, [(label, history, term, 1.0) for label, history in histories.items()], f"{term} loss")
     axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
     for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
         set_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
     show_plot(figure, caption=caption, alt=alt)
 
 
-def _figure(content: str, caption: str, alt: str) -> str:
+def draw_losses(
+    axes: Any, lines: Iterable[tuple[str, Sequence[dict[str, float]], str, float]], ylabel: str
+) -> None:
+    """Draw weighted losses over the steps into the ``axes`` of a Matplotlib figure.
+
+    ``lines``: label, history, name of the term, and its weight. A line is broken where the size changes.
+    """
+    for index, (label, history, term, weight) in enumerate(lines):
+        for size in dict.fromkeys(record["size"] for record in history):
+            points = [(record["step"], weight * record[term]) for record in history if record["size"] == size]
+            axes.semilogy(*zip(*points, strict=True), color=f"C{index}", label=label)
+            label = None  # The legend names each line once.
+    axes.set_xlabel("step")
+    axes.set_ylabel(ylabel)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False)
+
+
+def figure_bytes(figure: Any, **options: Any) -> bytes:
+    """A Matplotlib figure as the bytes of a PNG; ``options`` as for its method ``savefig``."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", **options)
+    return buffer.getvalue()
+
+
+def _data_url(data: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _image_tag(source: str, alt: str, style: str) -> str:
+    return f'<img src="{source}" alt="{html.escape(alt)}" style="{style}">'
+
+
+def _show_figure(content: str, caption: str, alt: str) -> None:
     label = f' role="figure" aria-label="{html.escape(alt)}"' if alt else ""
     text = (
         f'<figcaption style="margin-top:6px"><em>{html.escape(caption)}</em></figcaption>' if caption else ""
     )
-    return f'<figure style="margin:8px 0"{label}>{content}{text}</figure>'
+    _show_html(f'<figure style="margin:8px 0"{label}>{content}{text}</figure>')
 
 
 def _show_html(markup: str) -> None:

@@ -1,4 +1,4 @@
-"""A run as a film: frames kept while a picture is painted."""
+"""A run as a film: collect frames during a run, write them as a GIF or an animated WebP."""
 
 import math
 import os
@@ -10,21 +10,21 @@ from PIL import Image
 
 from helpers.engine.coarse_to_fine import Callback, Record
 from helpers.errors import ArgumentError
-from helpers.files.writing import written_whole
+from helpers.files.writing import atomic_write
 from helpers.images import as_uint8, film_format, resize_image
 
 _FRAMES_PER_SECOND = 25
-_HOLD = 1.5
+_HOLD = 1.5  # seconds
 
 
 def filming(frames: list[np.ndarray], every: int = 1) -> Callback:
-    """A callback for a recipe that keeps its pictures: ``transfer(…, callback=filming(frames))``.
+    """A callback for a recipe that collects frames: ``transfer(…, callback=filming(frames))``.
 
-    ``frames``: the list that they are appended to, ``uint8 (H, W, 3)`` each; ``every``: of how many steps
-    one is kept. Raises ``ArgumentError`` for less than 1.
+    ``frames``: the list to which the frames are appended, ``uint8 (H, W, 3)`` each. ``every``: the number of
+    steps from one frame to the next. Raises ``ArgumentError`` for less than 1.
     """
     if every < 1:
-        raise ArgumentError(f"A film keeps one of at least 1 step, not of {every}.")
+        raise ArgumentError(f"The number of steps from one frame to the next is at least 1, not {every}.")
 
     def keep(record: Record, image: Callable[[], np.ndarray]) -> None:
         if (record["step"] - 1) % every == 0:
@@ -34,11 +34,11 @@ def filming(frames: list[np.ndarray], every: int = 1) -> Callback:
 
 
 def save_film(frames: Sequence[np.ndarray], path: str | os.PathLike, seconds: float = 6.0) -> Path:
-    """Write frames as a film that loops, and rests on its last picture for a moment.
+    """Write frames as a film that repeats and shows its last frame 1.5 s longer.
 
-    ``frames``: ``(H, W, 3)``, 0…255; small ones, of a coarse-to-fine run, are enlarged to the last one's
-    size. ``path``: ends in ``.gif`` (256 colors a frame) or ``.webp`` (all colors, a smaller file).
-    ``seconds``: how long it runs; of more frames than the eye needs, some are left out.
+    ``frames``: ``(H, W, 3)``, 0…255; all are resized to the size of the last one. ``path``: ends in ``.gif``
+    (256 colors a frame) or ``.webp`` (all colors, a smaller file). ``seconds``: the duration, without the
+    pause at the end. If there are more than 25 frames a second, some are left out.
 
     Returns the path. Raises ``ArgumentError`` for no frames, another ending or a duration not above 0.
     """
@@ -46,7 +46,7 @@ def save_film(frames: Sequence[np.ndarray], path: str | os.PathLike, seconds: fl
     if not len(frames):
         raise ArgumentError("A film needs at least one frame.")
     if not (math.isfinite(seconds) and seconds > 0):
-        raise ArgumentError(f"A film runs for some seconds above 0, not {seconds}.")
+        raise ArgumentError(f"The duration of a film is a number of seconds above 0, not {seconds}.")
     most = max(1, round(seconds * _FRAMES_PER_SECOND))
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))
     height, width = frames[-1].shape[:2]
@@ -57,14 +57,7 @@ def save_film(frames: Sequence[np.ndarray], path: str | os.PathLike, seconds: fl
     each = round(1000 * seconds / len(pictures))
     durations = [each] * (len(pictures) - 1) + [each + round(1000 * _HOLD)]
     options = {"quality": 90, "method": 4} if kind == "WEBP" else {"optimize": False}
-    with written_whole(Path(path)) as partial:
-        pictures[0].save(
-            partial,
-            format=kind,
-            save_all=True,
-            append_images=pictures[1:],
-            duration=durations,
-            loop=0,
-            **options,
-        )
+    options |= {"save_all": True, "append_images": pictures[1:], "duration": durations, "loop": 0}
+    with atomic_write(Path(path)) as partial:
+        pictures[0].save(partial, format=kind, **options)
     return Path(path)

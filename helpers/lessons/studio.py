@@ -1,12 +1,11 @@
-"""An interactive page: choose a photo and a painting, and watch the picture grow.
+"""The studio: a page to choose a content image and a style image, and to watch the transfer step by step.
 
-The painting runs in a thread of its own, which sets nothing but the values of widgets, so the page stays
-alive meanwhile.
+A transfer runs in a thread of its own, so that the page stays responsive. That thread only sets the values
+of widgets.
 """
 
 import html
 import inspect
-import io
 import math
 import threading
 import time
@@ -14,13 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import ipywidgets as widgets
 import numpy as np
+from matplotlib.figure import Figure
 
-from helpers.engine.coarse_to_fine import Record, shared_steps
+from helpers.engine.coarse_to_fine import Record, steps_per_size
 from helpers.errors import CourseError
 from helpers.files.bundled import bundled_images
 from helpers.files.writing import safe_stem
 from helpers.images import image_bytes, load_image, resize_image
+from helpers.lessons.display import draw_losses, figure_bytes
 from helpers.lessons.film import save_film
 from helpers.lessons.notebook import chosen_file, upload_button
 from helpers.options import PRESETS, Run
@@ -29,146 +31,124 @@ from helpers.recipes import Result, transfer
 
 MOST_COMPARED = 4
 
-_PICTURE_EVERY = 0.5
-_CURVE_EVERY = 2.0
+_PICTURE_EVERY = 0.5  # seconds
+_CURVE_EVERY = 2.0  # seconds
 _FRAMES = 120
-_THUMBNAIL = 92
-_USUAL = inspect.signature(transfer).parameters
-_LARGE = "480px"
+_THUMBNAIL = 92  # pixels
 _CHOSEN, _NOT_CHOSEN = "3px solid #1976d2", "3px solid transparent"
+_DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(transfer).parameters.items()}
 
 
 def open_studio(folder: str | Path = "../output") -> Any:
-    """A page of widgets that paints a photo in the manner of a painting.
+    """A page of widgets for ``transfer``.
 
-    Bundled pictures by their thumbnails, or uploaded ones; a preset, or size and steps of one's own; a
-    slider from the photo to the painting; a switch that keeps the photo's colors. Start, Pause and Stop; the
-    picture as it grows, the time left, the loss term by term; before and after under a slider; up to four
-    results side by side; the picture, with its settings inside, and the run as a film; the same as Python.
-    ``folder``: where what is saved goes.
+    Before the run: bundled images as thumbnails, or uploads; a preset, or size and steps; a slider for the
+    style weight β; a checkbox that keeps the colors of the content image. During the run: Start, Pause and
+    Stop; the image, the time left, and the curve of each loss term. After the run: a slider that compares
+    content image and result; up to four results side by side; the image, with its settings in the file; the
+    run as a film; the same call in Python.
+    ``folder``: where files are saved.
 
-    Returns an ``ipywidgets.VBox`` to be shown, for ipywidgets 7.7 and 8.
+    Returns an ``ipywidgets.VBox``, for ipywidgets 7.7 and 8.
     """
     return _Studio(Path(folder)).page
 
 
 class _Studio:
-    """The widgets of one page, and what it has painted so far."""
+    """The widgets of one page, its current run and its results."""
 
     def __init__(self, folder: Path) -> None:
-        import ipywidgets as widgets
-
-        self.widgets = widgets
         self.folder = folder
         self.result: Result | None = None
-        self.photo_seen: np.ndarray | None = None
-        self.frames: list[np.ndarray] = []
+        self.content_image: np.ndarray | None = None
         self.compared: list[tuple[bytes, str]] = []
-        self.history: list[Record] = []
-        self.weights: dict[str, float] = {}
-        self.shown_at = self.drawn_at = 0.0
         self.thread: threading.Thread | None = None
-        self.stopping, self.going_on = threading.Event(), threading.Event()
+        # ``running`` is set unless the run is paused.
+        self.stopping, self.running = threading.Event(), threading.Event()
+        self.clear_records()
+        self.page = widgets.VBox([*self.settings_rows(), *self.run_rows(), *self.result_rows()])
+        # Tests find the widgets on a page by these names.
+        self.picture.add_class("studio-picture")
+        self.style_weight.add_class("studio-weight")
+        self.steps.add_class("studio-steps")
+        self.code.add_class("studio-code")
+        self.set_buttons()
 
-        self.content = _Choice(widgets, "content", "temple", "content image", self.says)
-        self.style = _Choice(widgets, "style", "village_street_in_auvers", "style image", self.says)
+    def settings_rows(self) -> list[Any]:
+        self.content = _Choice("content", "temple", self.show_status)
+        self.style = _Choice("style", "village_street_in_auvers", self.show_status)
+        quick = PRESETS["quick"]
         self.preset = widgets.ToggleButtons(options=list(PRESETS), value="quick", description="preset")
-        self.size = widgets.IntSlider(PRESETS["quick"]["size"], 96, 768, step=16, description="size")
-        self.steps = widgets.IntSlider(PRESETS["quick"]["steps"], 10, 400, step=10, description="steps")
+        self.preset.observe(self.preset_chosen, "value")
+        self.size = widgets.IntSlider(quick["size"], 96, 768, step=16, description="size")
+        self.steps = widgets.IntSlider(quick["steps"], 10, 400, step=10, description="steps")
         self.style_weight = widgets.FloatLogSlider(
             50, base=10, min=0.5, max=3, step=0.05, description="β", readout_format=".0f"
         )
-        self.keep_colors = widgets.Checkbox(False, description="keep the photo's colors", indent=False)
-        self.start, self.pause, self.stop = map(self.button, ("Start", "Pause", "Stop"))
+        self.keep_colors = widgets.Checkbox(
+            False, description="keep the colors of the content image", indent=False
+        )
+        ends = (widgets.HTML("more content"), self.style_weight, widgets.HTML("more style"))
+        sliders = [widgets.HBox([self.size, self.steps]), widgets.HBox(ends)]
+        return [self.content.box, self.style.box, self.preset, *sliders, self.keep_colors]
+
+    def run_rows(self) -> list[Any]:
+        self.start = self.button("Start", self.begin)
+        self.start.button_style = "primary"
+        self.pause = self.button("Pause", self.pause_or_resume)
+        self.stop = self.button("Stop", self.end)
         self.bar = widgets.FloatProgress(0, min=0, max=1, layout={"width": "300px"})
         self.status = widgets.HTML("Press Start.")
         self.picture = widgets.Image(value=image_bytes(load_image("temple", size=160)), width=480)
         self.curve = widgets.Image(value=_blank(), width=420)
         self.split = widgets.FloatSlider(
-            0.0, min=0, max=1, step=0.01, description="content", readout=False, layout={"width": _LARGE}
+            0, min=0, max=1, step=0.01, description="content", readout=False, layout={"width": "480px"}
         )
-        self.save, self.film, self.keep = map(self.button, ("Save", "Save film", "Compare"))
-        self.as_python = self.button("Copy as Python")
-        self.code = widgets.Textarea(layout={"width": "620px", "height": "190px", "display": "none"})
-        self.side_by_side = widgets.HBox([])
-
-        self.start.button_style = "primary"
-        # Names by which a page's style, or a test, finds them.
-        for widget, name in (
-            (self.picture, "picture"),
-            (self.style_weight, "weight"),
-            (self.steps, "steps"),
-            (self.code, "code"),
-        ):
-            widget.add_class(f"studio-{name}")
-        self.preset.observe(self.preset_chosen, "value")
         self.split.observe(self.show_split, "value")
-        for button, action in (
-            (self.start, self.begin),
-            (self.pause, self.pause_or_go_on),
-            (self.stop, self.end),
-            (self.save, self.save_picture),
-            (self.film, self.save_film),
-            (self.keep, self.compare),
-            (self.as_python, self.show_python),
-        ):
-            button.on_click(self.on_the_page(action))
-        self.set_buttons()
-        self.page = self.laid_out()
+        buttons = widgets.HBox([self.start, self.pause, self.stop, self.bar])
+        pictures = widgets.HBox([widgets.VBox([self.picture, self.split]), self.curve])
+        return [buttons, self.status, pictures]
 
-    def button(self, text: str) -> Any:
-        return self.widgets.Button(description=text, layout={"width": "130px"})
-
-    def laid_out(self) -> Any:
-        widgets = self.widgets
-        ends = [
-            widgets.HTML("<span>like the photo</span>"),
-            self.style_weight,
-            widgets.HTML("<span>like the painting</span>"),
-        ]
-        settings = [self.preset, widgets.HBox([self.size, self.steps]), widgets.HBox(ends), self.keep_colors]
-        after = [self.save, self.film, self.keep, self.as_python]
-        return widgets.VBox(
-            [
-                self.content.box,
-                self.style.box,
-                widgets.VBox(settings),
-                widgets.HBox([self.start, self.pause, self.stop, self.bar]),
-                self.status,
-                widgets.HBox([widgets.VBox([self.picture, self.split]), self.curve]),
-                widgets.HBox(after),
-                self.code,
-                self.side_by_side,
-            ]
+    def result_rows(self) -> list[Any]:
+        self.save = self.button("Save", lambda: self.save_as("png", self.result.save))
+        self.film = self.button(
+            "Save film", lambda: self.save_as("gif", lambda path: save_film(self.frames, path))
         )
+        self.keep = self.button("Compare", self.compare)
+        self.code = widgets.Textarea(layout={"width": "620px", "height": "190px", "display": "none"})
+        self.as_python = self.button("Copy as Python", self.show_python)
+        self.side_by_side = widgets.HBox([])
+        buttons = widgets.HBox([self.save, self.film, self.keep, self.as_python])
+        return [buttons, self.code, self.side_by_side]
 
-    def on_the_page(self, action: Callable[[Any], None]) -> Callable[[Any], None]:
-        """An action whose errors are said on the page: nobody reads a log while looking at one."""
+    def button(self, text: str, action: Callable[[], None]) -> Any:
+        """A button that shows the errors of its action on the page, where nobody reads a log."""
 
         def act(button: Any) -> None:
             try:
-                action(button)
+                action()
             except Exception as error:
-                self.says(str(error) or type(error).__name__, wrong=True)
+                self.show_error(error)
 
-        return act
+        button = widgets.Button(description=text, layout={"width": "130px"})
+        button.on_click(act)
+        return button
 
-    # What the buttons do, in the thread of the page.
+    # The actions of the widgets, in the main thread.
 
-    def begin(self, _: Any) -> None:
+    def begin(self) -> None:
         if self.is_painting():
-            self.says("It is painting already; Stop ends that first.")
+            self.show_status("The studio is painting already. Press Stop to end this run first.")
             return
         arguments = self.arguments()
-        pictures = {"content": self.content.picture(), "style": self.style.picture()}
+        pictures = {"content": self.content.source, "style": self.style.source}
         steps, size = self.steps.value, self.size.value
         self.bar.value, self.split.value = 0, 0
-        self.says("Looking at both pictures.")
+        self.show_status("Loading VGG19 and both images.")
         self.stopping.clear()
-        self.going_on.set()
-        self.frames, self.history, self.shown_at, self.drawn_at = [], [], 0.0, 0.0
-        self.weights = {"content": 1.0, "style": self.weight()}
-        self.costs: list[float] = []
+        self.running.set()
+        self.clear_records()
+        self.weights = {"content": 1.0, "style": {**_DEFAULTS, **arguments}["style_weight"]}
         self.pause.description = "Pause"
         self.thread = threading.Thread(
             target=self.paint, args=(arguments, pictures, steps, size), name="studio", daemon=True
@@ -176,104 +156,98 @@ class _Studio:
         self.thread.start()
         self.set_buttons()
 
-    def pause_or_go_on(self, _: Any) -> None:
-        if self.going_on.is_set():
-            # Said before it is done: what the painting thread says then is not to be overwritten.
-            self.says("Pausing after this step.")
+    def clear_records(self) -> None:
+        """Forget what was recorded during the run before."""
+        self.frames: list[np.ndarray] = []
+        self.history: list[Record] = []
+        self.costs: list[float] = []
+        self.shown_at = self.drawn_at = 0.0
+
+    def pause_or_resume(self) -> None:
+        if self.running.is_set():
+            # Shown first, so that it does not replace the text that the thread of the run shows afterwards.
+            self.show_status("Pausing after this step.")
             self.pause.description = "Go on"
-            self.going_on.clear()
+            self.running.clear()
         else:
             self.pause.description = "Pause"
-            self.going_on.set()
+            self.running.set()
 
-    def end(self, _: Any) -> None:
-        self.says("Stopping after this step.")
+    def end(self) -> None:
+        self.show_status("Stopping after this step.")
         self.stopping.set()
-        self.going_on.set()
+        self.running.set()
 
-    def save_picture(self, _: Any) -> None:
-        self.saved("png", lambda path: self.result.save(path))
-
-    def save_film(self, _: Any) -> None:
-        self.saved("gif", lambda path: save_film(self.frames, path))
-
-    def saved(self, ending: str, write: Callable[[Path], Any]) -> None:
-        names = "_".join(safe_stem(choice.name()) for choice in (self.content, self.style))
+    def save_as(self, ending: str, write: Callable[[Path], Any]) -> None:
+        names = "_".join(safe_stem(choice.name) for choice in (self.content, self.style))
         path = self.folder / f"{names}_{time.strftime('%Y%m%d_%H%M%S')}.{ending}"
         self.folder.mkdir(parents=True, exist_ok=True)
         write(path)
-        self.says(f"Saved: {path.resolve()}")
+        self.show_status(f"Saved: {path.resolve()}")
 
-    def compare(self, _: Any) -> None:
-        if len(self.compared) == MOST_COMPARED:
-            self.compared.pop(0)
-        arguments = self.result.settings["arguments"]
-        said = f"{self.style.name()}, β = {arguments['style_weight']:.0f}, {len(self.result.history)} steps"
-        self.compared.append((image_bytes(self.result.image), said))
+    def compare(self) -> None:
+        weight = self.result.settings["arguments"]["style_weight"]
+        label = f"{self.style.name}, β = {weight:.0f}, {len(self.result.history)} steps"
+        self.compared = [*self.compared, (image_bytes(self.result.image), label)][-MOST_COMPARED:]
         width = 960 // max(2, len(self.compared))
         self.side_by_side.children = [
-            self.widgets.VBox(
-                [self.widgets.Image(value=picture, width=width), self.widgets.Label(said)],
-            )
-            for picture, said in self.compared
+            widgets.VBox([widgets.Image(value=picture, width=width), widgets.Label(label)])
+            for picture, label in self.compared
         ]
 
-    def show_python(self, _: Any) -> None:
+    def show_python(self) -> None:
         self.code.value = _as_python(self.arguments())
         self.code.layout.display = ""
 
     def preset_chosen(self, change: Any) -> None:
-        self.size.value, self.steps.value = (PRESETS[change["new"]][name] for name in ("size", "steps"))
+        preset = PRESETS[change["new"]]
+        self.size.value, self.steps.value = preset["size"], preset["steps"]
 
-    def show_split(self, _: Any) -> None:
-        if self.result is None or self.photo_seen is None:
+    def show_split(self, change: Any) -> None:
+        if self.result is None:
             return
         painted = self.result.image
         column = round(self.split.value * painted.shape[1])
-        photo = resize_image(self.photo_seen, *painted.shape[:2])
-        self.picture.value = image_bytes(np.concatenate([photo[:, :column], painted[:, column:]], axis=1))
-
-    def weight(self) -> float:
-        """β as it can be read: a logarithmic slider stands at 50.12, and says 50."""
-        return float(f"{self.style_weight.value:.2g}")
+        parts = [self.content_image[:, :column], painted[:, column:]]
+        self.picture.value = image_bytes(np.concatenate(parts, axis=1))
 
     def arguments(self) -> dict[str, Any]:
-        """The call that the page stands for."""
+        """The arguments of ``transfer`` that differ from their defaults."""
         arguments = {
-            "content": self.content.name(),
-            "style": self.style.name(),
+            "content": self.content.name,
+            "style": self.style.name,
             "size": self.size.value,
             "steps": self.steps.value,
-            "style_weight": self.weight(),
+            # The steps of a logarithmic slider are not round: for 50 its value is 50.12.
+            "style_weight": float(f"{self.style_weight.value:.2g}"),
             "colors": "luma" if self.keep_colors.value else "style",
         }
-        return {name: value for name, value in arguments.items() if value != _USUAL[name].default}
+        return {name: value for name, value in arguments.items() if value != _DEFAULTS[name]}
 
-    # What happens in the thread that paints.
+    # The thread of a run.
 
     def paint(self, arguments: dict[str, Any], pictures: dict[str, Any], steps: int, size: int) -> None:
         def after_step(record: Record, image: Callable[[], np.ndarray]) -> None:
-            if not self.going_on.is_set():
+            if not self.running.is_set():
                 self.picture.value = image_bytes(image())
-                self.says(f"Paused at step {record['step']} of {steps}.")
-                self.going_on.wait()
+                self.show_status(f"Paused at step {record['step']} of {steps}.")
+                self.running.wait()
             if self.stopping.is_set():
                 raise StopIteration
             self.report(record, image, steps, size)
 
         try:
             result = transfer(**{**arguments, **pictures}, callback=after_step, run=Run(progress=False))
-            photo = load_image(pictures["content"], size)
+            content = resize_image(load_image(pictures["content"], size), *result.image.shape[:2])
         except Exception as error:
-            self.says(str(error) or type(error).__name__, wrong=True)
+            self.show_error(error)
         else:
-            # The bytes of an upload have no name; the settings are to tell which file it was.
-            names = {name: arguments[name] for name in pictures}
-            result.settings["arguments"].update(names)
-            self.result, self.photo_seen = result, photo
+            # The settings name the images; an upload was passed as bytes, without its name.
+            result.settings["arguments"].update({name: arguments[name] for name in pictures})
+            self.result, self.content_image = result, content
             self.picture.value = image_bytes(result.image)
-            self.curve.value = _curve(result.history, self.weights)
-            self.says(f"Done, {len(result.history)} steps. Save keeps it, with its settings inside.")
+            self.curve.value = self.drawn_curve(result.history)
+            self.show_status(f"Done, {len(result.history)} steps. Save writes the image with its settings.")
         finally:
             self.thread = None
             self.set_buttons()
@@ -284,10 +258,11 @@ class _Studio:
         done = len(self.history)
         self.bar.value = sum(self.costs[:done]) / sum(self.costs)
         seconds = record["seconds"] - self.history[0]["seconds"]
+        # Without the first step, whose time includes compilation.
         spent = sum(self.costs[1:done])
         left = f", about {clock(seconds / spent * sum(self.costs[done:]))} left" if spent else ""
-        if self.going_on.is_set() and not self.stopping.is_set():
-            self.says(f"Step {done} of {steps}, loss {record['total']:.3g}{left}.")
+        if self.running.is_set() and not self.stopping.is_set():
+            self.show_status(f"Step {done} of {steps}, loss {record['total']:.3g}{left}.")
         if len(self.frames) == _FRAMES:
             self.frames[:] = self.frames[::2]
         now = time.perf_counter()
@@ -297,85 +272,89 @@ class _Studio:
             self.picture.value = image_bytes(self.frames[-1])
         if now - self.drawn_at > _CURVE_EVERY:
             self.drawn_at = now
-            self.curve.value = _curve(self.history, self.weights)
+            self.curve.value = self.drawn_curve(self.history)
 
-    # What both threads do.
+    def drawn_curve(self, history: Sequence[Record]) -> bytes:
+        """The loss and its weighted terms over the steps, as a PNG."""
+        # A figure of pyplot would belong to the main thread.
+        figure = Figure(figsize=(4.2, 3.0), dpi=100, layout="constrained")
+        lines = [
+            (name if weight == 1 else f"{weight:.0f} × {name}", history, name, weight)
+            for name, weight in {"total": 1.0, **self.weights}.items()
+        ]
+        draw_losses(figure.add_subplot(), lines, "loss")
+        return figure_bytes(figure)
+
+    # For both threads.
 
     def is_painting(self) -> bool:
         return self.thread is not None
 
-    def says(self, text: str, wrong: bool = False) -> None:
-        color = ' style="color:#b71c1c"' if wrong else ""
+    def show_status(self, text: str, error: bool = False) -> None:
+        color = ' style="color:#b71c1c"' if error else ""
         self.status.value = f"<span{color}>{html.escape(text)}</span>"
 
+    def show_error(self, error: Exception) -> None:
+        self.show_status(str(error) or type(error).__name__, error=True)
+
     def set_buttons(self) -> None:
-        painting, done = self.is_painting(), self.result is not None
+        painting = self.is_painting()
         self.pause.disabled = self.stop.disabled = not painting
-        self.save.disabled = self.film.disabled = self.keep.disabled = painting or not done
-        self.split.disabled = painting or not done
+        for widget in (self.save, self.film, self.keep, self.split):
+            widget.disabled = painting or self.result is None
 
 
 class _Choice:
-    """A row of thumbnails to choose one of, and a button for a picture of one's own."""
+    """A row of thumbnails to choose an image from, and a button to upload another one.
 
-    def __init__(self, widgets: Any, kind: str, first: str, what: str, says: Callable[..., None]) -> None:
-        self.says, self.what = says, what
-        self.chosen = first
-        self.own: tuple[str, bytes] | None = None
-        self.frames: dict[str, Any] = {}
-        for path in bundled_images(kind):
-            image = widgets.Image(value=image_bytes(_thumbnail(load_image(path, _THUMBNAIL)), "JPEG"))
-            self.frames[path.stem] = self.framed(widgets, image, path.stem)
-        self.upload = upload_button(f"or your own {what}")
+    ``name``: the bundled image or the uploaded file that is chosen. ``source``: what ``load_image`` reads.
+    """
+
+    def __init__(self, kind: str, first: str, show_status: Callable[..., None]) -> None:
+        self.what, self.show_status = f"{kind} image", show_status
+        self.upload = upload_button(f"or your own {self.what}")
         self.upload.observe(self.uploaded, "value")
         self.own_image = widgets.Image(value=_blank(), layout={"display": "none"})
         self.own_frame = widgets.VBox([self.own_image, self.upload], layout={"align_items": "center"})
+        self.frames = {path.stem: self.frame(path) for path in bundled_images(kind)}
         rows = {"flex_flow": "row wrap", "align_items": "flex-end"}
         self.box = widgets.HBox([*self.frames.values(), self.own_frame], layout=rows)
-        self.mark()
+        self.choose(first)
 
-    def framed(self, widgets: Any, image: Any, name: str) -> Any:
+    def frame(self, path: Path) -> Any:
+        image = widgets.Image(value=_thumbnail(path))
         button = widgets.Button(
-            description=name.replace("_", " "), tooltip=name, layout={"width": f"{_THUMBNAIL + 32}px"}
+            description=path.stem.replace("_", " "),
+            tooltip=path.stem,
+            layout={"width": f"{_THUMBNAIL + 32}px"},
         )
-        button.on_click(lambda _: self.choose(name))
+        button.on_click(lambda _: self.choose(path.stem))
         return widgets.VBox([image, button], layout={"align_items": "center", "padding": "2px"})
 
-    def choose(self, name: str) -> None:
-        self.chosen, self.own = name, None
-        self.mark()
+    def choose(self, name: str, data: bytes | None = None) -> None:
+        """Choose a bundled image, or an uploaded file with its ``data``."""
+        self.name, self.source = name, data or name
+        chosen = self.own_frame if data else self.frames[name]
+        for frame in (*self.frames.values(), self.own_frame):
+            frame.layout.border = _CHOSEN if frame is chosen else _NOT_CHOSEN
 
-    def mark(self) -> None:
-        for name, frame in self.frames.items():
-            frame.layout.border = _CHOSEN if self.own is None and name == self.chosen else _NOT_CHOSEN
-        self.own_frame.layout.border = _NOT_CHOSEN if self.own is None else _CHOSEN
-
-    def uploaded(self, _: Any) -> None:
+    def uploaded(self, change: Any) -> None:
         file = chosen_file(self.upload)
         if file is None:
             return
+        name, data = file
         try:
-            image = load_image(file[1], _THUMBNAIL)
+            self.own_image.value = _thumbnail(data)
         except CourseError as error:
-            self.says(f"{file[0]}: {error}", wrong=True)
+            self.show_status(f"{name}: {error}", error=True)
             return
-        self.own = file
-        self.own_image.value = image_bytes(_thumbnail(image), "JPEG")
         self.own_image.layout.display = ""
-        self.says(f"The {self.what} is {file[0]}.")
-        self.mark()
-
-    def name(self) -> str:
-        return self.own[0] if self.own else self.chosen
-
-    def picture(self) -> str | bytes:
-        return self.own[1] if self.own else self.chosen
+        self.choose(name, data)
+        self.show_status(f"The {self.what} is {name}.")
 
 
-def _thumbnail(image: np.ndarray) -> np.ndarray:
-    height, width = image.shape[:2]
-    top, left = (height - _THUMBNAIL) // 2, (width - _THUMBNAIL) // 2
-    return image[top : top + _THUMBNAIL, left : left + _THUMBNAIL]
+def _thumbnail(source: Path | bytes) -> bytes:
+    return image_bytes(load_image(source, _THUMBNAIL, crop=True), "JPEG")
 
 
 def _blank() -> bytes:
@@ -383,40 +362,12 @@ def _blank() -> bytes:
 
 
 def _costs(first: float, size: int, steps: int) -> list[float]:
-    """What each step of a coarse-to-fine run costs beside the others, from the size of its first one."""
+    """The relative time of each step of a coarse-to-fine run whose first step has the size ``first``."""
     scales = 1 + round(math.log2(size / first))
-    return [
-        0.25**halvings
-        for halvings, share in zip(reversed(range(scales)), shared_steps(steps, scales), strict=True)
-        for _ in range(share)
-    ]
+    shares = steps_per_size(steps, scales)
+    return [0.25 ** (scales - scale) for scale, share in enumerate(shares, start=1) for _ in range(share)]
 
 
 def _as_python(arguments: Mapping[str, Any]) -> str:
     lines = "".join(f"    {name}={value!r},\n" for name, value in arguments.items())
     return f'from helpers import transfer\n\nresult = transfer(\n{lines})\nresult.save("painted.png")\n'
-
-
-def _curve(history: Sequence[Record], weights: Mapping[str, float]) -> bytes:
-    """The loss and its weighted terms over the steps as a PNG; broken where the size changes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    # Not pyplot, whose figures belong to the main thread.
-    figure = Figure(figsize=(4.2, 3.0), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    for number, (name, weight) in enumerate({"total": 1.0, **weights}.items()):
-        label = name if weight == 1 else f"{weight:.0f} × {name}"
-        for size in dict.fromkeys(record["size"] for record in history):
-            steps = [(r["step"], weight * r[name]) for r in history if r["size"] == size]
-            axes.semilogy(*zip(*steps, strict=True), color=f"C{number}", label=label)
-            label = None
-    axes.set_xlabel("step")
-    axes.set_ylabel("loss")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Many pictures: every content image in every style, over processes here or over a Dask cluster."""
+"""A gallery: every content image in every style, painted by processes or by the workers of a Dask cluster."""
 
 import contextlib
 import functools
@@ -17,23 +17,23 @@ from typing import Any
 
 from helpers.compute.framework import device
 from helpers.engine.memory import GB, HEADROOM, free_memory
-from helpers.engine.run import NOT_NOTED, fingerprint, json_ready
+from helpers.engine.run import UNRECORDED_OPTIONS, fingerprint, json_ready
 from helpers.errors import ArgumentError, CheckpointError, OutputExistsError, RunError, check_whole, reason
 from helpers.files.bundled import bundled_image
-from helpers.files.writing import safe_stem, written_whole
+from helpers.files.writing import atomic_write, safe_stem
 from helpers.images import load_image, read_settings
 from helpers.layers import layer_name, layer_names
 from helpers.options import GROUPS, merged
 from helpers.recipes import style_side, transfer, usual_options
 from helpers.settings import current_settings
 
-_OF_A_PAINTER = 6 * GB
-"""As many processes paint at a time as have this much memory each."""
+_MEMORY_OF_A_PROCESS = 6 * GB
+"""The number of processes is chosen so that each has this much memory or more."""
 
 Source = str | os.PathLike
 Job = dict[str, Any]
 Finished = Iterator[tuple[Path, str | None]]
-"""The path of each pair that came to an end, and why it failed if it did."""
+"""The path of each picture when its process has ended, and the reason if it failed."""
 
 
 def paint_gallery(
@@ -48,41 +48,41 @@ def paint_gallery(
 ) -> list[Path]:
     """Paint every content image in every style, each pair into ``CONTENT_STYLE.png``.
 
-    Called again, it paints only what is missing: a pair is done if its file tells of the same two pictures
-    and the same arguments. One line is printed for each picture.
+    A picture that exists already, made from the same two images with the same arguments, is skipped, so that
+    an interrupted call can be repeated. One line is printed for each picture.
 
-    ``contents``, ``styles``: paths or bundled names. ``folder``: made if missing.
+    ``contents``, ``styles``: paths or bundled names. ``folder``: created if missing.
     ``arguments``: JSON-ready arguments of ``transfer`` for all pairs, such as ``{"size": 256}``.
-    ``workers``: how many processes paint at a time on this machine, by default as many as its cores and
-    its memory serve well. If one dies, its pair is tried once more.
+    ``workers``: the number of processes at a time on this machine, chosen by its cores and its memory by
+    default. If one is killed, its pair is tried once more.
     ``scheduler``: address of a Dask scheduler whose workers paint instead, such as ``"tcp://host:8786"``.
-    They need this course's packages and its folder on their path, and no disk in common with this machine.
-    Give each a single thread (``dask worker --nthreads 1``), since a transfer keeps several cores busy.
+    They need this course's packages, and its folder on their path, but no file system shared with this
+    machine. Give each a single thread (``dask worker --nthreads 1``): a transfer uses several cores itself.
     ``overwrite``: replace files that hold something else.
 
     Returns the paths of all pictures, content image by content image.
-    Raises, before it paints, ``ArgumentError`` for input that does not fit,
-    ``OutputExistsError`` for a file that holds something else, ``ImportError`` without the package
-    ``distributed``, ``ConnectionError`` for a scheduler that does not answer, and as ``load_image`` does;
-    ``RuntimeError`` at the end, with the reason for each picture that could not be painted.
+    Raises, before it paints, ``ArgumentError`` for invalid arguments, ``OutputExistsError`` for a file that
+    holds something else, ``ImportError`` without the package ``distributed``, ``ConnectionError`` for a
+    scheduler that does not answer, and the errors of ``load_image``; ``RuntimeError`` at the end, with the
+    reason for each picture that could not be painted.
     """
     if workers is not None:
         check_whole("The number of workers", workers)
     folder = Path(folder)
     jobs = _jobs(list(map(os.fspath, contents)), list(map(os.fspath, styles)), folder, arguments or {})
     done = _done(jobs, overwrite)
-    todo = {path: job for path, job in jobs.items() if path not in done}
+    missing = {path: job for path, job in jobs.items() if path not in done}
     folder.mkdir(parents=True, exist_ok=True)
     for number, path in enumerate(done, 1):
         print(f"{number} of {len(jobs)}: {path.name} is there already", flush=True)
     failed = []
-    if todo:
-        finished = _over_cluster(todo, scheduler) if scheduler else _over_processes(todo, workers)
+    if missing:
+        finished = _on_cluster(missing, scheduler) if scheduler else _in_processes(missing, workers)
         with contextlib.closing(finished):
-            for number, (path, why) in enumerate(finished, len(done) + 1):
-                print(f"{number} of {len(jobs)}: {path.name}{' failed' if why else ''}", flush=True)
-                if why:
-                    failed.append(f"{path.name} ({why})")
+            for number, (path, failure) in enumerate(finished, len(done) + 1):
+                print(f"{number} of {len(jobs)}: {path.name}{' failed' if failure else ''}", flush=True)
+                if failure:
+                    failed.append(f"{path.name} ({failure})")
     if failed:
         raise RunError(f"{len(failed)} of {len(jobs)} pictures are missing: {'; '.join(failed)}.")
     return list(jobs)
@@ -91,76 +91,76 @@ def paint_gallery(
 def _jobs(
     contents: list[str], styles: list[str], folder: Path, arguments: Mapping[str, Any]
 ) -> dict[Path, Job]:
+    """The arguments of ``transfer`` for each pair, checked, by the path of its picture."""
     if not contents or not styles:
         raise ArgumentError("A gallery needs at least one content image and one style image.")
     given = json.loads(json.dumps(merged(arguments), default=os.fspath))
+    given["run"] = {**given.get("run", {}), "progress": False}
     jobs: dict[Path, Job] = {}
     for content, style in itertools.product(contents, styles):
         path = folder / f"{safe_stem(content)}_{safe_stem(style)}.png"
         if path in jobs:
             raise ArgumentError(f"Two pairs would both be called {path.name}; rename or leave out a picture.")
-        jobs[path] = {
-            **given,
-            "content": content,
-            "style": style,
-            "run": {**given.get("run", {}), "progress": False},
-        }
-        _wanted(jobs[path])
+        jobs[path] = {**given, "content": content, "style": style}
+    _all_arguments(jobs[path])
     for source in (*contents, *styles):
         load_image(source, given.get("size"))
     return jobs
 
 
-def _wanted(job: Job) -> Job:
-    """All arguments that ``transfer`` would note for a job, those not given included."""
+def _all_arguments(job: Job) -> Job:
+    """The arguments that a picture records, for a job, its defaults included, but not the two images."""
     try:
         bound = inspect.signature(transfer).bind(**job)
     except TypeError as error:
         raise ArgumentError(f"This is no setting of a transfer: {reason(error)}.") from None
     bound.apply_defaults()
-    wanted = {**bound.arguments}
-    options = usual_options(*(wanted.pop(name) for name in GROUPS))
+    arguments = {**bound.arguments}
+    options = usual_options(*(arguments.pop(name) for name in GROUPS))
     for name in ("content", "style", "callback"):
-        del wanted[name]
-    wanted["content_layer"] = layer_name(wanted["content_layer"])
-    wanted["style_layers"] = layer_names(wanted["style_layers"])
-    # What "auto" stands for is the choice of the machine that paints, so either outcome is as wanted.
-    of_groups = {
-        group: {n: v for n, v in vars(each).items() if v != "auto" and n not in ("memory", *NOT_NOTED)}
-        for group, each in zip(GROUPS, options, strict=True)
+        del arguments[name]
+    arguments["content_layer"] = layer_name(arguments["content_layer"])
+    arguments["style_layers"] = layer_names(arguments["style_layers"])
+    # The machine that paints chooses what "auto" stands for, so a picture with either choice fits.
+    groups = {
+        name: {
+            n: v for n, v in vars(group).items() if v != "auto" and n not in ("memory", *UNRECORDED_OPTIONS)
+        }
+        for name, group in zip(GROUPS, options, strict=True)
     }
-    return json_ready({**wanted, **of_groups})
+    return json_ready({**arguments, **groups})
 
 
-def _is_as_wanted(noted: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether the arguments noted with a picture are those wanted; of a group, those that are named."""
+def _fits(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether the arguments recorded in a picture are those wanted; of a group, the fields in ``wanted``."""
     return all(
-        _is_as_wanted(noted.get(name) or {}, value) if name in GROUPS else noted.get(name) == value
+        _fits(recorded.get(name) or {}, value) if name in GROUPS else recorded.get(name) == value
         for name, value in wanted.items()
     )
 
 
 def _done(jobs: dict[Path, Job], overwrite: bool) -> list[Path]:
-    # A checksum of a large picture takes a while, and it is compared once for each style image.
+    """The paths whose pictures exist already. Raises ``OutputExistsError`` for any other existing file."""
+    # Each image belongs to several pairs.
     checksum = functools.cache(_checksum)
     side = functools.cache(lambda source: min(load_image(source).shape[:2]))
 
     def is_done(path: Path, job: Job) -> bool:
         try:
             settings = current_settings(read_settings(path))
-            noted, inputs = settings["arguments"], settings["inputs"]
-            sums = inputs["content"]["sha256"], inputs["style"]["sha256"]
+            recorded, inputs = settings["arguments"], settings["inputs"]
+            checksums = inputs["content"]["sha256"], inputs["style"]["sha256"]
         except (KeyError, OSError, TypeError, ValueError):
             return False
-        content, style, size = job["content"], job["style"], job.get("size")
-        if not _is_as_wanted(noted, _wanted(job)):
+        if not _fits(recorded, _all_arguments(job)):
             return False
-        of_style = style_side(size or side(content), side(style), job.get("style_scale", 1.0))
-        return sums == (checksum(content, size), checksum(style, of_style))
+        content, style, size = job["content"], job["style"], job.get("size")
+        size_of_style = style_side(size or side(content), side(style), job.get("style_scale", 1.0))
+        return checksums == (checksum(content, size), checksum(style, size_of_style))
 
-    there = [path for path in jobs if os.path.lexists(path)]
-    done = [path for path in there if is_done(path, jobs[path])]
-    other = [path for path in there if path not in done]
+    existing = [path for path in jobs if os.path.lexists(path)]
+    done = [path for path in existing if is_done(path, jobs[path])]
+    other = [path for path in existing if path not in done]
     if other and not overwrite:
         raise OutputExistsError(
             f"{other[0]} was not made from these pictures with these settings: choose another folder, or "
@@ -173,56 +173,56 @@ def _checksum(source: str, size: int | None) -> str:
     return fingerprint(load_image(source, size))["sha256"]
 
 
-def _over_processes(jobs: dict[Path, Job], workers: int | None) -> Finished:
+def _in_processes(jobs: dict[Path, Job], workers: int | None) -> Finished:
     cores = os.cpu_count() or 1
     if workers is None:
-        # A GPU is taken whole by one process; on a CPU a transfer makes good use of about four cores.
-        fitting = 1 if device() == "gpu" else min(cores // 4, int(free_memory() / _OF_A_PAINTER))
+        # One process takes the whole GPU; on a CPU a transfer makes good use of about four cores.
+        fitting = 1 if device() == "gpu" else min(cores // 4, int(free_memory() / _MEMORY_OF_A_PROCESS))
         workers = max(1, fitting)
-    search = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    python_path = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {
         "TF_NUM_INTRAOP_THREADS": str(max(1, cores // workers)),
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(search),
+        "PYTHONPATH": os.pathsep.join(python_path),
     }
-    # Each would take most of what is free, not knowing of the others.
-    share = {"memory": HEADROOM * free_memory() / workers / GB}
-    jobs = {path: {**job, "run": {**share, **job["run"]}} for path, job in jobs.items()}
-    waiting, died = list(jobs), set()
+    # By default each process would take most of the free memory, regardless of the others.
+    memory = {"memory": HEADROOM * free_memory() / workers / GB}
+    waiting, killed = list(jobs), set()
     running: dict[Path, subprocess.Popen] = {}
-    with tempfile.TemporaryDirectory() as said:
+    with tempfile.TemporaryDirectory() as logs:
         try:
             while waiting or running:
                 while waiting and len(running) < workers:
                     path = waiting.pop(0)
                     module = ["-P", "-m", "helpers.tools.gallery"]
-                    command = [sys.executable, *module, json.dumps(jobs[path]), path]
-                    # Into a file, since a pipe that nobody empties would stop a process that says much.
-                    with open(Path(said, path.name), "wb") as stderr:
+                    command = [sys.executable, *module, json.dumps(merged(memory, jobs[path])), path]
+                    # To a file: a process blocks when a pipe that nobody reads is full.
+                    with open(Path(logs, path.name), "wb") as stderr:
                         running[path] = subprocess.Popen(command, env=environment, stderr=stderr)
                 time.sleep(0.05)
                 for path in [path for path, process in running.items() if process.poll() is not None]:
                     status = running.pop(path).returncode
-                    if status < 0 and path not in died:
-                        died.add(path)
+                    if status < 0 and path not in killed:
+                        killed.add(path)
                         waiting.append(path)
                     else:
-                        yield path, _reason(status, Path(said, path.name))
+                        yield path, _failure(status, Path(logs, path.name))
         finally:
             for process in running.values():
                 process.kill()
                 process.wait()
 
 
-def _reason(status: int, said: Path) -> str | None:
+def _failure(status: int, log: Path) -> str | None:
+    """Why a process failed: the last line it printed. ``None`` for the exit status 0."""
     if status < 0:
         return f"its process was ended by signal {-status}, twice"
-    lines = said.read_text(encoding="utf-8", errors="replace").split("\n")
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return (last or f"its process ended with status {status}") if status else None
 
 
-def _over_cluster(jobs: dict[Path, Job], scheduler: str) -> Finished:
+def _on_cluster(jobs: dict[Path, Job], scheduler: str) -> Finished:
     try:
         from distributed import Client, as_completed
     except ImportError:
@@ -235,7 +235,7 @@ def _over_cluster(jobs: dict[Path, Job], scheduler: str) -> Finished:
         raise ConnectionError(f"No Dask scheduler answers at {scheduler}.") from None
     with client:
         if not client.nthreads():
-            print(f"{scheduler} has no workers yet; the pictures wait for the first.", flush=True)
+            print(f"{scheduler} has no workers yet; waiting for the first.", flush=True)
         paths = {
             client.submit(_painted, job, _files(job), retries=2, pure=False): path
             for path, job in jobs.items()
@@ -252,7 +252,7 @@ def _over_cluster(jobs: dict[Path, Job], scheduler: str) -> Finished:
 
 
 def _files(job: Job) -> dict[str, bytes]:
-    """The bytes of a job's pictures, for a worker that cannot see this disk."""
+    """The bytes of a job's pictures, for a worker that has no access to this file system."""
     files = {}
     for name in ("content", "style", "start"):
         source = job.get(name, "content")
@@ -264,31 +264,31 @@ def _files(job: Job) -> dict[str, bytes]:
 
 def _painted(job: Job, files: dict[str, bytes]) -> bytes:
     result = transfer(**{**job, **files})
-    # The bytes have no name; the settings are to say the same as those of a picture painted at home.
+    # The result knows only bytes; its settings must name the pictures, as those of a local process do.
     result.settings["arguments"].update({name: job[name] for name in files})
     with tempfile.TemporaryDirectory() as folder:
         return result.save(Path(folder, "picture.png")).read_bytes()
 
 
 def paint_pair(job: Job, path: Path) -> None:
-    """Paint one pair into its file, from where an earlier try at the same pair was cut off."""
-    kept = path.with_name(f"{path.name}.checkpoint")
+    """Paint one pair into its file, continuing an interrupted run of the same pair."""
+    checkpoint = path.with_name(f"{path.name}.checkpoint")
     try:
-        result = transfer(**merged(job, {"checkpoint": kept, "resume": True}))
+        result = transfer(**merged(job, {"checkpoint": checkpoint, "resume": True}))
     except CheckpointError:
-        # Of a run with other settings, which is not wanted any more.
-        kept.unlink()
-        result = transfer(**merged(job, {"checkpoint": kept}))
+        # It is damaged, or of a run with other settings.
+        checkpoint.unlink()
+        result = transfer(**merged(job, {"checkpoint": checkpoint}))
     result.save(path)
-    kept.unlink(missing_ok=True)
+    checkpoint.unlink(missing_ok=True)
 
 
 def _write(png: bytes, path: Path) -> None:
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(png)
 
 
 if __name__ == "__main__":
-    # By default an interrupted transfer returns early, and half a style would pass for a whole one.
+    # An interrupted transfer would return early, and its unfinished picture would be saved.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     paint_pair(json.loads(sys.argv[1]), Path(sys.argv[2]))

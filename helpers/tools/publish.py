@@ -1,4 +1,4 @@
-"""The course under an instructor's own name: its repository's address in every lesson that Colab opens."""
+"""An instructor's own copy of the course: the address of its repository in every lesson, for Colab."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 from helpers.errors import ArgumentError, shown
 from helpers.files.bundled import NOTEBOOKS, lesson_files
-from helpers.files.writing import written_whole
+from helpers.files.writing import atomic_write
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _BRANCH = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._/-]*")
@@ -16,23 +16,23 @@ _BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\n\n")
 
 
 def publish(repository: str, branch: str = "main", folder: Path = NOTEBOOKS) -> list[Path]:
-    """Write a repository's name into the Colab cell of every lesson, and a badge that opens it above.
+    """Write a repository's name into the Colab cell of every lesson, and above it a badge that opens Colab.
 
-    ``repository``: ``"OWNER/NAME"`` on GitHub, or ``""`` to take both out again. ``branch``: which of its
-    branches the badges open.
+    ``repository``: ``"OWNER/NAME"`` on GitHub, or ``""`` to remove both. ``branch``: the branch that the
+    badges open. ``folder``: the folder of the lessons.
 
-    Returns the paths of the lessons. Raises ``ArgumentError`` for what is no such name, and
-    ``MissingFileError`` where there are no lessons.
+    Returns the paths of the lessons. Raises ``ArgumentError`` for an invalid name, and ``MissingFileError``
+    if there are no lessons.
     """
     if repository and not _NAME.fullmatch(repository):
         raise ArgumentError(f"A repository on GitHub is called OWNER/NAME, not {shown(repository)}.")
     if not _BRANCH.fullmatch(branch):
-        raise ArgumentError(f"This is no name of a branch: {shown(branch)}.")
+        raise ArgumentError(f"{shown(branch)} is not the name of a branch.")
     paths = lesson_files(folder)
     for path in paths:
         lesson = json.loads(path.read_text(encoding="utf-8"))
-        _stamp(lesson, repository, badge(repository, branch, path.name) if repository else "")
-        with written_whole(path) as partial:
+        _write_address(lesson, repository, badge(repository, branch, path.name) if repository else "")
+        with atomic_write(path) as partial:
             partial.write_text(json.dumps(lesson, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return paths
 
@@ -43,11 +43,11 @@ def badge(repository: str, branch: str, name: str) -> str:
     return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({opens})\n\n"
 
 
-def _stamp(lesson: dict[str, Any], repository: str, above: str) -> None:
+def _write_address(lesson: dict[str, Any], repository: str, badge: str) -> None:
     for cell in lesson["cells"]:
         source = "".join(cell["source"])
         if "colab" in cell["metadata"].get("tags", []):
             source = _ADDRESS.sub(f'REPOSITORY = "{repository}"', source)
         elif cell is lesson["cells"][0]:
-            source = above + _BADGE.sub("", source)
+            source = badge + _BADGE.sub("", source)
         cell["source"] = source.splitlines(keepends=True)

@@ -13,10 +13,10 @@ from helpers.compute.framework import device, keras
 from helpers.engine.tiling import feature_maps, styles
 from helpers.options import merged
 from helpers.terms import content_term, style_term
-from helpers.vgg import Extractor
+from helpers.vgg import FeatureExtractor
 
 ROOT = Path(__file__).parents[2]
-NETWORK = Extractor("bundled", "avg", True, "float32")
+NETWORK = FeatureExtractor("bundled", "avg", True, "float32")
 # A GPU rounds the factors of its products to 10 bits, each framework of others.
 LOSS_NEAR, GRADIENT_NEAR = (1e-4, 1e-3) if device() == "cpu" else (1e-2, 3e-2)
 WAYS = {"whole": None, "tiled": Tiling(48, "block2_pool")}

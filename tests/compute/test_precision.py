@@ -18,10 +18,10 @@ from helpers.vgg import winograd_layers
 def test_winograd_in_bfloat16_is_for_processors_that_multiply_its_vectors(monkeypatch, flags, expected):
     before = winograd_layers("float32")
     monkeypatch.setattr(precision_module.Path, "read_text", lambda path, encoding: f"flags : {flags}")
-    precision_module.multiplies_vectors.cache_clear()
+    precision_module.has_bfloat16_dot_product.cache_clear()
     assert bool(winograd_layers("bfloat16")) == (expected and bool(before))
     assert winograd_layers("float32") == before
-    precision_module.multiplies_vectors.cache_clear()
+    precision_module.has_bfloat16_dot_product.cache_clear()
 
 
 @pytest.mark.parametrize(

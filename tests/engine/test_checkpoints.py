@@ -80,7 +80,7 @@ def test_a_run_cut_off_anywhere_ends_as_an_unbroken_one_does(photo, painting, tm
 
 @pytest.mark.parametrize("step", [5, *(pytest.param(step, marks=pytest.mark.slow) for step in (2, 4, 7))])
 def test_a_run_cut_off_in_either_precision_goes_on(photo, painting, tmp_path, monkeypatch, step):
-    monkeypatch.setattr(synthesis, "ROUGH_STEPS", 4)
+    monkeypatch.setattr(synthesis, "BFLOAT16_STEPS", 4)
     run = {"steps": 8, "scales": 1, "weights": "bundled", "precision": "mixed", "progress": False}
     unbroken = transfer(photo, painting, **merged(run))
     assert unbroken.settings["arguments"]["network"]["precision"] == "mixed"
@@ -359,8 +359,8 @@ def test_a_run_is_kept_at_intervals_and_no_oftener_than_writing_allows(tmp_path,
 
     monkeypatch.setattr(checkpoint_module.time, "perf_counter", lambda: clock[0])
     monkeypatch.setattr(checkpoint_module, "save_checkpoint", write)
-    keep = checkpoint_module.keeping(tmp_path / "c", {}, 10.0)
-    pause = max(10.0, 2.0 / checkpoint_module._SHARE_OF_TIME)
+    keep = checkpoint_module.checkpoint_writer(tmp_path / "c", {}, 10.0)
+    pause = max(10.0, 2.0 / checkpoint_module._FRACTION_OF_TIME)
     for seconds, expected in ((9.0, 0), (1.5, 1), (pause - 1.0, 1), (1.5, 2)):
         clock[0] += seconds
         keep(lambda: "state", last=False)

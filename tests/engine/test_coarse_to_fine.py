@@ -6,7 +6,7 @@ import pytest
 
 from helpers import RunError, coarse_to_fine, minimize, objective, preprocess, white_noise
 from helpers.engine import coarse_to_fine as synthesis
-from helpers.engine.coarse_to_fine import COARSEST_SIDE, natural_scales, pyramid, shared_steps
+from helpers.engine.coarse_to_fine import COARSEST_SIDE, default_scales, pyramid, steps_per_size
 from helpers.engine.parametrization import cosine_space, pixel_space
 from helpers.images import IMAGENET_MEAN
 from helpers.terms import Term, content_term
@@ -131,7 +131,7 @@ def test_a_gradient_is_pulled_back_as_finite_differences_say(start, target, make
     space, evaluate = make(start.shape), towards(target)
     point = space.from_pixels(start)
     pixels = space.to_pixels(point)
-    gradient = space.pull_back(pixels, evaluate(pixels)[1])
+    gradient = space.vector_jacobian_product(pixels, evaluate(pixels)[1])
     direction = np.random.default_rng(1).standard_normal(point.shape).astype(np.float32)
     direction *= 1 / np.linalg.norm(direction)
     up, down = (evaluate(space.to_pixels(point + sign * direction))[0]["total"] for sign in (1, -1))
@@ -168,7 +168,7 @@ def test_a_finer_objective_goes_on_where_a_coarse_one_shows_no_progress(start, t
 
 @pytest.mark.parametrize("tolerance", [None, 1e-9])
 def test_a_finer_objective_takes_what_steps_are_left(start, target, monkeypatch, tolerance):
-    monkeypatch.setattr(synthesis, "ROUGH_STEPS", 12)
+    monkeypatch.setattr(synthesis, "BFLOAT16_STEPS", 12)
     begun = []
 
     def never_there(name):
@@ -212,17 +212,17 @@ def test_sizes_halve_down_to_the_coarsest():
     assert pyramid(100, 140) == [(100, 140)]
     assert pyramid(2 * COARSEST_SIDE, 300) == [(COARSEST_SIDE, 150), (2 * COARSEST_SIDE, 300)]
     assert pyramid(64, 64, scales=3) == [(16, 16), (32, 32), (64, 64)]
-    assert natural_scales(8 * COARSEST_SIDE) == 4
+    assert default_scales(8 * COARSEST_SIDE) == 4
     with pytest.raises(ValueError, match="sizes of a run is a whole number, at least 1"):
         pyramid(64, 64, scales=0)
 
 
 def test_steps_are_shared_among_the_sizes():
-    assert shared_steps(80, 2) == [40, 40]
-    assert shared_steps(8, 3) == [2, 2, 4]
-    assert shared_steps(1, 3) == [0, 0, 1]
+    assert steps_per_size(80, 2) == [40, 40]
+    assert steps_per_size(8, 3) == [2, 2, 4]
+    assert steps_per_size(1, 3) == [0, 0, 1]
     with pytest.raises(ValueError, match="steps of a run is a whole number, at least 1"):
-        shared_steps(0, 1)
+        steps_per_size(0, 1)
 
 
 def test_coarse_to_fine_hands_the_picture_up():

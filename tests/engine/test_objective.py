@@ -8,13 +8,13 @@ from keras.ops import convert_to_numpy as numbers
 from helpers import PIXELS, STYLE_LAYERS, Tiling, load_image, objective, preprocess
 from helpers.engine import tiling as tiling_module
 from helpers.engine.tiling import feature_maps, styles
-from helpers.layers import LAYERS, receptive_margin, stride
+from helpers.layers import LAYERS, receptive_field_margin, stride
 from helpers.losses import gram_per_position
 from helpers.terms import Sums, Term, content_term, masks_at, style_term
-from helpers.vgg import Extractor, feature_model
+from helpers.vgg import FeatureExtractor, feature_model
 
-PLAIN = Extractor("bundled", "avg", False, "float32")
-NORMALIZED = Extractor("bundled", "avg", True, "float32")
+PLAIN = FeatureExtractor("bundled", "avg", False, "float32")
+NORMALIZED = FeatureExtractor("bundled", "avg", True, "float32")
 
 
 def noisy(seed):
@@ -112,7 +112,7 @@ def test_feature_maps_do_not_know_of_tiles(pixels, layer, direct, apart):
 def test_a_position_sees_its_margin_and_nothing_beyond(pixels):
     random = ("random", "avg", False, "float32")
     for layer in ("block2_conv1", "block3_pool", "block4_conv1"):
-        step, margin = stride(layer), receptive_margin(layer)
+        step, margin = stride(layer), receptive_field_margin(layer)
         model = feature_model(layer, *random, direct=True)
         row, column = 75 // step // 2, 109 // step // 2
         top, left = row * step, column * step
@@ -193,17 +193,17 @@ def test_bfloat16_is_near_float32(pixels, painting, apart):
 @pytest.mark.parametrize("deepest", ["block1_conv1", "block2_pool", "block5_conv1"])
 @pytest.mark.parametrize("side", [16, 40])
 def test_the_parts_of_the_tiles_are_the_whole(side, deepest):
-    step, margin = stride(deepest), receptive_margin(deepest)
+    step, margin = stride(deepest), receptive_field_margin(deepest)
     for length in (step, step + 1, 3 * step - 1, 75, 200):
         spans = tiling_module._spans(length, side, deepest)
-        assert [span.own_begin for span in spans] == [0, *(span.own_end for span in spans[:-1])]
-        assert spans[-1].own_end == length
+        assert [span.core_begin for span in spans] == [0, *(span.core_end for span in spans[:-1])]
+        assert spans[-1].core_end == length
         for span in spans:
-            assert span.own_begin % step == 0
-            assert (span.own_end - span.own_begin) // step >= 1
-            assert span.begin == 0 or span.begin <= span.own_begin - margin
-            assert span.end == length or span.end >= span.own_end + margin
-        assert max(span.own_end - span.own_begin for span in spans) <= side + 2 * step
+            assert span.core_begin % step == 0
+            assert (span.core_end - span.core_begin) // step >= 1
+            assert span.begin == 0 or span.begin <= span.core_begin - margin
+            assert span.end == length or span.end >= span.core_end + margin
+        assert max(span.core_end - span.core_begin for span in spans) <= side + 2 * step
 
 
 def test_a_term_over_pixels_is_added_to_those_of_the_tiles(pixels):

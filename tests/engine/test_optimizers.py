@@ -15,9 +15,9 @@ from helpers.engine.parametrization import cosine_space, pixel_space
 from helpers.engine.tiling import styles
 from helpers.images import IMAGENET_MEAN
 from helpers.terms import style_term
-from helpers.vgg import Extractor
+from helpers.vgg import FeatureExtractor
 
-NETWORK = Extractor("bundled", "avg", True, "float32", direct=True)
+NETWORK = FeatureExtractor("bundled", "avg", True, "float32", direct=True)
 
 
 def bowl(center, curvature):
@@ -355,7 +355,7 @@ def test_cosine_coefficients_lead_to_the_pixels_and_the_gradient_back(generator,
     point = numbers(space.from_pixels(pixels))
     np.testing.assert_allclose(numbers(space.to_pixels(point)), pixels, atol=1e-2)
     slope = generator.standard_normal(shape).astype(np.float32)
-    gradient = numbers(space.pull_back(pixels, slope))
+    gradient = numbers(space.vector_jacobian_product(pixels, slope))
     for _ in range(3):
         move = generator.standard_normal(shape).astype(np.float32)
         up, down = (numbers(space.to_pixels(point + sign * 0.05 * move)) for sign in (1, -1))

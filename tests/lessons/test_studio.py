@@ -25,7 +25,7 @@ def studio(tmp_path):
     studio.size.min, studio.size.value = 32, 32
     studio.steps.min, studio.steps.value = 2, 2
     yield studio
-    studio.end(None)
+    studio.end()
     for thread in threading.enumerate():
         if thread.name == "studio":
             thread.join()
@@ -114,7 +114,7 @@ def test_a_second_start_is_refused_with_a_word(studio):
     studio.steps.max, studio.steps.value = 100_000, 100_000
     studio.start.click()
     first = studio.thread
-    studio.going_on.clear()
+    studio.running.clear()
     wait(lambda: "Paused" in studio.status.value)
     studio.start.click()
     assert "painting already" in studio.status.value
@@ -151,7 +151,7 @@ def test_a_file_that_is_no_picture_is_refused_on_the_page(studio):
     choose_file(studio.style, "notes.pdf", b"%PDF-1.7")
     assert "notes.pdf" in studio.status.value
     assert "not a picture" in studio.status.value
-    assert studio.style.name() == "village_street_in_auvers"
+    assert studio.style.name == "village_street_in_auvers"
 
 
 def test_the_page_as_python_makes_the_same_picture(studio, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The benchmark on tiny pictures: what it counts, what it writes, and that arriving means arriving."""
+"""The benchmark on tiny pictures: the operations it counts, what it writes, and when a goal is reached."""
 
 import json
 
@@ -19,20 +19,22 @@ TINY = Extent(
 
 
 def test_the_operations_of_an_evaluation_are_counted_by_hand():
-    # One convolution of 3 to 64 maps on 10 × 20 positions, and its Gram matrix; both there and back.
+    # One convolution of 3 to 64 channels at 10 × 20 positions, its Gram matrix, and the gradients of both.
     assert operations(10, 20, ["block1_conv1"]) == 2 * 200 * (2 * 9 * 3 * 64 + 2 * 64**2)
     # 94.6 GFLOP for the layers of a transfer at 256², Gram matrices not counted.
     grams = sum(4 * n**2 * (256 // s) ** 2 for n, s in ((64, 1), (128, 2), (256, 4), (512, 8), (512, 16)))
     assert (operations(256, 256) - grams) / 1e9 == pytest.approx(94.6, rel=0.01)
 
 
-@pytest.mark.parametrize("offered", [2, pytest.param(None, marks=pytest.mark.slow)], ids=["two ways", "all"])
-def test_a_benchmark_prints_tables_and_writes_json_and_a_plot(tmp_path, monkeypatch, capsys, offered):
-    ways = bench.ways()
-    if offered is not None:
-        names = "L-BFGS, photo, one size, float32", "L-BFGS, photo, two sizes, float32"
-        ways = {name: way for name, way in ways.items() if name in names or name.startswith("as the presets")}
-    monkeypatch.setattr(bench, "ways", lambda: ways)
+SOME = ("L-BFGS, photo, one size, float32", "L-BFGS, photo, two sizes, float32", "as the presets")
+
+
+@pytest.mark.parametrize("names", [SOME, pytest.param(None, marks=pytest.mark.slow)], ids=["some", "all"])
+def test_a_benchmark_prints_tables_and_writes_json_and_a_plot(tmp_path, monkeypatch, capsys, names):
+    configurations = bench.configurations()
+    if names is not None:
+        configurations = {name: configurations[name] for name in configurations if name.startswith(names)}
+    monkeypatch.setattr(bench, "configurations", lambda: configurations)
     monkeypatch.setattr(bench, "evaluations", lambda *arguments: [])
     monkeypatch.setattr(
         bench, "overhead", lambda *arguments: {"side": 0, "parametrization": "", "seconds": 0, "share": 0}
@@ -43,21 +45,21 @@ def test_a_benchmark_prints_tables_and_writes_json_and_a_plot(tmp_path, monkeypa
     printed = capsys.readouterr().out
     assert all(name in printed for name in found["races"])
     for name, race in found["races"].items():
-        precision = bench.ways().get(name, {}).get("precision", "float32")
-        assert race["arrived"] == (race["loss"] <= bench._aim(found["reference"]["goal"], precision, 1))
+        precision = configurations.get(name, {}).get("precision", "float32")
+        assert race["arrived"] == (race["loss"] <= bench._goal_in(precision, found["reference"]["goal"], 1))
     small = found["races"]["L-BFGS, photo, two sizes, float32"]
     assert small["as_full_evaluations"] < small["evaluations"]
 
 
-def test_a_loss_shown_in_bfloat16_has_to_be_lower(monkeypatch):
-    monkeypatch.setattr(bench, "ROUGH_STEPS", 2)
+def test_a_loss_computed_in_bfloat16_has_to_be_lower(monkeypatch):
+    monkeypatch.setattr(bench, "BFLOAT16_STEPS", 2)
     history = [
         {"size": size, "total": total} for size, total in ((8, 1.0), (16, 9.99), (16, 9.99), (16, 9.98))
     ]
-    arrivals = {p: bench._arrival(history, 10.0, 16, p) for p in ("float32", "mixed", "bfloat16")}
-    assert arrivals["float32"] is history[1]
-    assert arrivals["mixed"] is history[3]
-    assert arrivals["bfloat16"] is None
+    first = {p: bench._first_to_reach(history, 10.0, 16, p) for p in ("float32", "mixed", "bfloat16")}
+    assert first["float32"] is history[1]
+    assert first["mixed"] is history[3]
+    assert first["bfloat16"] is None
 
 
 @pytest.mark.slow
@@ -67,15 +69,15 @@ def test_an_evaluation_and_a_step_take_time():
     assert found["share"] > 0
 
 
-def test_what_is_compared_is_measured_in_turn():
-    done = []
-    seconds = bench._best_in_turn(lambda: done.append("a"), lambda: done.append("b"), turns=2)
-    assert "".join(done) == "ab" * 3
-    assert all(0 < each < 1 for each in seconds)
+def test_functions_that_are_compared_are_called_alternately():
+    calls = []
+    seconds = bench._best_in_turn(lambda: calls.append("a"), lambda: calls.append("b"), turns=2)
+    assert "".join(calls) == "ab" * 3
+    assert all(0 < time < 1 for time in seconds)
     bench.matrix_product("float32", 8)()
 
 
 @pytest.mark.slow
-def test_the_memory_of_a_run_is_more_than_the_estimate_of_its_maps():
+def test_the_memory_of_a_run_includes_that_of_the_program():
     found = bench.memory_of_a_run(32, "float32")
     assert 0.3 < found["gb"] < 1.5

@@ -32,7 +32,7 @@ def test_a_transfer_writes_a_picture_and_prints_its_path(tmp_path, capsys):
     assert settings["network"]["weights"] == "bundled"
 
 
-def test_a_name_of_its_own_is_found_for_each_picture(tmp_path, capsys, monkeypatch):
+def test_each_picture_gets_a_new_name(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("helpers.tools.command_line.OUTPUT", tmp_path / "output")
     for _ in range(2):
         assert main(["transfer", "cat", "great_wave", *TINY]) == 0
@@ -41,7 +41,7 @@ def test_a_name_of_its_own_is_found_for_each_picture(tmp_path, capsys, monkeypat
     assert all((tmp_path / "output" / name).is_file() for name in names)
 
 
-def test_a_preset_sets_size_and_steps_and_what_is_said_beside_it_goes_before(tmp_path, monkeypatch):
+def test_a_preset_sets_size_and_steps_and_other_arguments_override_it(tmp_path, monkeypatch):
     monkeypatch.setattr("helpers.settings.PRESETS", {"balanced": {"size": 32, "steps": 1}})
     for name, extra, expected in (("a", [], (32, 1)), ("b", ["--steps", "2", "--size", "24"], (24, 2))):
         path = tmp_path / f"{name}.png"
@@ -50,7 +50,7 @@ def test_a_preset_sets_size_and_steps_and_what_is_said_beside_it_goes_before(tmp
         assert (settings["size"], settings["steps"]) == expected
 
 
-def test_a_transfer_keeps_its_steps_and_weighs_its_layers_by_one_number(tmp_path, capsys):
+def test_a_transfer_saves_its_steps_and_takes_one_number_for_all_layer_weights(tmp_path, capsys):
     path = tmp_path / "out.jpg"
     command = ["transfer", "cat", "great_wave", *TINY, "--steps", "5", "--save-every", "2"]
     command += ["--layer-weights", "0.5", "--output", str(path)]
@@ -63,7 +63,7 @@ def test_a_transfer_keeps_its_steps_and_weighs_its_layers_by_one_number(tmp_path
     assert "out_steps exists already" in capsys.readouterr().err
 
 
-def test_a_transfer_under_control_and_again(tmp_path, capsys):
+def test_a_transfer_with_many_arguments_and_again(tmp_path, capsys):
     mask, preset, film = tmp_path / "mask.png", tmp_path / "mine.json", tmp_path / "run.gif"
     left = np.zeros((24, 36, 3))
     left[:, :18] = 255
@@ -106,7 +106,7 @@ def test_a_transfer_under_control_and_again(tmp_path, capsys):
     assert (settings["losses"]["statistic"], settings["size"], settings["colors"]) == ("gram", 24, "luma")
 
 
-def test_weights_as_printed_elsewhere(tmp_path):
+def test_weights_in_the_units_of_another_program(tmp_path):
     path = tmp_path / "out.png"
     command = ["transfer", "cat", "great_wave", *TINY, "--as-printed", "johnson", "--output", str(path)]
     assert main([*command, "--style-weight", "200"]) == 0
@@ -131,21 +131,21 @@ def test_frames_are_painted_into_a_folder_and_a_film(tmp_path, capsys):
     assert load_image(film).shape == (24, 36, 3)
 
 
-def test_a_gallery_is_asked_for_what_was_asked(tmp_path, monkeypatch):
-    asked = []
+def test_the_arguments_of_a_gallery_are_passed_on(tmp_path, monkeypatch):
+    calls = []
     monkeypatch.setattr(
-        "helpers.tools.gallery.paint_gallery", lambda *given, **named: asked.append((given, named))
+        "helpers.tools.gallery.paint_gallery", lambda *given, **named: calls.append((given, named))
     )
     arguments = ["gallery", "cat", "temple", "--styles", "great_wave", *TINY, "--style-weight", "7"]
     assert main([*arguments, "--output", str(tmp_path), "--workers", "2", "--overwrite"]) == 0
-    (((photos, paintings, folder, settings), named),) = asked
-    assert (photos, paintings, folder) == (["cat", "temple"], ["great_wave"], tmp_path)
+    (((contents, styles, folder, settings), named),) = calls
+    assert (contents, styles, folder) == (["cat", "temple"], ["great_wave"], tmp_path)
     assert {"size": 24, "steps": 2, "style_weight": 7.0}.items() <= settings.items()
     assert (named["workers"], named["overwrite"]) == (2, True)
 
 
 @pytest.mark.slow
-def test_a_gallery_passes_on_what_was_asked(tmp_path, capsys):
+def test_a_gallery_refuses_pictures_of_other_settings(tmp_path, capsys):
     arguments = ["gallery", "cat", "--styles", "great_wave", *TINY, "--output", str(tmp_path)]
     assert main(arguments) == 0
     assert read_settings(tmp_path / "cat_great_wave.png")["arguments"]["size"] == 24
@@ -153,7 +153,7 @@ def test_a_gallery_passes_on_what_was_asked(tmp_path, capsys):
     assert "--overwrite" in capsys.readouterr().err
 
 
-def test_reconstruct_and_texture_likewise(tmp_path):
+def test_reconstruct_and_texture_write_pictures(tmp_path):
     path = tmp_path / "reconstruction.png"
     assert main(["reconstruct", "cat", "--layer", "conv2_1", *TINY, "--output", str(path)]) == 0
     assert load_image(path).shape[0] == 24
@@ -164,7 +164,7 @@ def test_reconstruct_and_texture_likewise(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (["transfer", "nowhere.jpg"], "There is no file nowhere.jpg"),
         (["transfer", "tempel"], "bundled are astronaut"),
@@ -187,26 +187,26 @@ def test_reconstruct_and_texture_likewise(tmp_path):
         (["frames", "nowhere", "great_wave"], "nowhere"),
     ],
 )
-def test_bad_input_gets_one_sentence_and_writes_nothing(arguments, words, capsys, tmp_path, monkeypatch):
+def test_bad_input_gets_one_sentence_and_writes_nothing(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("helpers.tools.command_line.OUTPUT", tmp_path / "output")
     assert main(arguments) == 1
     captured = capsys.readouterr()
-    assert words in captured.err
+    assert message in captured.err
     assert captured.err.count("\n") == 1
     assert captured.out == ""
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("arguments", [["--steps", "0"], ["--size", "-3"], ["--size", "big"]])
-def test_numbers_that_are_none_are_refused(arguments, capsys):
+def test_invalid_numbers_are_refused(arguments, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["transfer", *arguments])
     assert ended.value.code == 2
     assert "a whole number of 1 or more" in capsys.readouterr().err
 
 
-def test_an_existing_file_is_kept_unless_asked(tmp_path, capsys):
+def test_an_existing_file_is_only_replaced_on_request(tmp_path, capsys):
     path = tmp_path / "mine.png"
     path.write_bytes(b"precious")
     arguments = ["transfer", "cat", "great_wave", *TINY, "--output", str(path)]
@@ -220,7 +220,7 @@ def test_an_existing_file_is_kept_unless_asked(tmp_path, capsys):
 @pytest.mark.parametrize(
     "command", ["transfer", "reconstruct", "texture", "again", "frames", "gallery", "benchmark", "results"]
 )
-def test_help_does_not_wait_for_tensorflow(command, run_python):
+def test_help_does_not_import_tensorflow(command, run_python):
     code = (
         "import sys; from helpers.tools.command_line import main\n"
         f"try: main(['{command}', '--help'])\n"

@@ -1,4 +1,4 @@
-"""Films of a run, and runs over the frames of a film."""
+"""Films of a run, and style transfer of the frames of a film."""
 
 import signal
 import sys
@@ -44,10 +44,10 @@ def test_a_run_becomes_a_film(tmp_path, ending):
     assert (height, width, loop) == (*result.image.shape[:2], 0)
     # WebP stores a picture that hardly differs from the one before it as a longer look at that one.
     assert count == 4 if ending == "gif" else 2 <= count <= 4
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
-def test_a_film_keeps_one_of_so_many_steps_and_enlarges_small_frames(tmp_path):
+def test_a_film_collects_every_third_step_and_enlarges_small_frames(tmp_path):
     frames = []
     keep = filming(frames, every=3)
     for step in range(1, 8):
@@ -58,22 +58,22 @@ def test_a_film_keeps_one_of_so_many_steps_and_enlarges_small_frames(tmp_path):
     assert (count, size) == (3, (20, 20))
 
 
-def test_a_short_film_of_many_frames_leaves_some_out(tmp_path):
+def test_a_short_film_of_many_frames_drops_some(tmp_path):
     frames = [np.full((8, 8, 3), value, np.uint8) for value in range(200)]
     count, *_ = frames_of(save_film(frames, tmp_path / "run.webp", seconds=1))
     assert count <= 25
 
 
 @pytest.mark.parametrize(
-    ("frames", "name", "seconds", "said"),
+    ("frames", "name", "seconds", "message"),
     [
         ([], "run.gif", 1, "at least one frame"),
         ([np.zeros((4, 4, 3))], "run.mp4", 1, "ends in .gif or .webp"),
         ([np.zeros((4, 4, 3))], "run.gif", 0, "seconds above 0"),
     ],
 )
-def test_what_is_no_film_is_refused(tmp_path, frames, name, seconds, said):
-    with pytest.raises(ValueError, match=said):
+def test_invalid_films_are_refused(tmp_path, frames, name, seconds, message):
+    with pytest.raises(ValueError, match=message):
         save_film(frames, tmp_path / name, seconds)
     assert not list(tmp_path.iterdir())
 
@@ -97,84 +97,86 @@ def test_frames_from_a_folder_an_animation_and_a_list(tmp_path):
         list(load_frames(tmp_path / "missing.gif"))
 
 
-def test_a_shift_is_found_and_undone():
+def test_a_translation_is_estimated_and_compensated():
     picture = load_image("temple", 96)
     before, frame = picture[10:80, 20:100], picture[14:84, 13:93]
     flow = shift(before, frame)
     assert (flow[0, 0] == (4, -7)).all()
-    moved, seen = warp(before, flow)
-    assert seen.mean() == pytest.approx((66 / 70) * (73 / 80), rel=1e-3)
-    assert np.abs(moved - frame)[seen > 0].max() < 1e-3
+    moved, visible = warp(before, flow)
+    assert visible.mean() == pytest.approx((66 / 70) * (73 / 80), rel=1e-3)
+    assert np.abs(moved - frame)[visible > 0].max() < 1e-3
 
 
-def test_nothing_moves_between_pictures_that_have_nothing_in_common():
+def test_the_motion_between_unrelated_pictures_is_zero():
     generator = np.random.default_rng(0)
     first, second = generator.uniform(0, 255, (2, 40, 50, 3))
     assert not shift(first, first).any()
     assert np.abs(shift(np.full((40, 50, 3), 9.0), second)).max() == 0
 
 
-def test_what_moves_by_itself_is_followed_and_what_was_hidden_is_told():
+def test_optical_flow_follows_an_object_and_marks_disoccluded_pixels():
     pytest.importorskip("skimage")
-    ground = load_image("grass", 120)[:80, :120]
-    thing = load_image("cat", 96)[20:50, 20:50]
-    before, frame = ground.copy(), ground.copy()
-    before[20:50, 30:60] = thing
-    frame[23:53, 35:65] = thing
+    background = load_image("grass", 120)[:80, :120]
+    cat = load_image("cat", 96)[20:50, 20:50]
+    before, frame = background.copy(), background.copy()
+    before[20:50, 30:60] = cat
+    frame[23:53, 35:65] = cat
     flow = optical_flow(before, frame)
     inside, outside = flow[30:46, 42:58], flow[:, 85:]
     assert np.nanmedian(inside, axis=(0, 1)) == pytest.approx((-3, -5), abs=0.3)
     assert np.nanmedian(np.abs(outside)) < 0.1
-    moved, seen = warp(before, flow)
-    # The thing has moved away from a strip at its left, whose grass was hidden before.
+    moved, visible = warp(before, flow)
+    # The object has moved to the right, and the grass at its left was occluded before.
     assert np.isfinite(inside).mean() > 0.9
-    assert seen[25:48, 31:34].mean() < 0.5
-    apart, apart_before = (np.abs(each - frame)[26:50, 38:62].mean() for each in (moved, before))
-    assert apart < 0.3 * apart_before
+    assert visible[25:48, 31:34].mean() < 0.5
+    error, error_before = (np.abs(image - frame)[26:50, 38:62].mean() for image in (moved, before))
+    assert error < 0.3 * error_before
 
 
-def test_a_flow_without_its_package_is_told_in_a_sentence(monkeypatch):
+def test_a_flow_without_its_package_raises_a_helpful_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "skimage.registration", None)
     with pytest.raises(ImportError, match="pip install scikit-image"):
         optical_flow(np.zeros((4, 4, 3)), np.zeros((4, 4, 3)))
 
 
-def test_a_warp_leaves_out_what_was_not_to_be_seen():
+def test_a_warp_marks_pixels_without_a_source():
     flow = np.zeros((4, 5, 2))
     flow[1, 2] = np.nan
-    moved, seen = warp(np.ones((4, 5, 3)), flow)
+    moved, visible = warp(np.ones((4, 5, 3)), flow)
     assert np.isfinite(moved).all()
-    assert seen.sum() == 19
-    assert seen[1, 2] == 0
+    assert visible.sum() == 19
+    assert visible[1, 2] == 0
 
 
 def test_a_warp_interpolates_and_needs_a_flow_of_the_same_size():
     ramp = np.tile(np.arange(6, dtype=np.float32)[:, None, None], (1, 5, 3))
-    moved, seen = warp(ramp, np.full((6, 5, 2), (0.5, 0.0)))
+    moved, visible = warp(ramp, np.full((6, 5, 2), (0.5, 0.0)))
     assert moved[:5, 0, 0] == pytest.approx(np.arange(5) + 0.5)
-    assert seen[:, 0].tolist() == [1, 1, 1, 1, 1, 0]
+    assert visible[:, 0].tolist() == [1, 1, 1, 1, 1, 0]
     with pytest.raises(ValueError, match=r"shape \(6, 5, 2\)"):
         warp(ramp, np.zeros((3, 3, 2)))
 
 
-def test_frames_are_painted_in_turn_and_stay_steadier_than_one_by_one(tmp_path):
+def test_frames_change_less_than_without_the_consistency_term(tmp_path):
     picture = load_image("cat", 72)
     frames = [picture[:48, 2 * at : 2 * at + 60] for at in range(3)]
-    held = paint_frames(frames, "great_wave", tmp_path / "held", motion=shift, steadiness=1e5, **TINY)
-    assert [path.name for path in sorted((tmp_path / "held").iterdir())] == [
+    consistent = paint_frames(
+        frames, "great_wave", tmp_path / "consistent", motion=shift, consistency_weight=1e5, **TINY
+    )
+    assert [path.name for path in sorted((tmp_path / "consistent").iterdir())] == [
         f"frame_{number:04d}.png" for number in (1, 2, 3)
     ]
-    assert "change" in held[1].history[-1]
-    assert "change" not in held[0].history[-1]
-    loose = paint_frames(frames, "great_wave", tmp_path / "loose", steadiness=0, **TINY)
-    moved, seen = warp(load_image(held[0].image), shift(frames[0], frames[1]))
-    for_held, for_loose = (
-        np.abs(moved - load_image(results[1].image))[seen > 0].mean() for results in (held, loose)
+    assert "change" in consistent[1].history[-1]
+    assert "change" not in consistent[0].history[-1]
+    free = paint_frames(frames, "great_wave", tmp_path / "free", consistency_weight=0, **TINY)
+    moved, visible = warp(load_image(consistent[0].image), shift(frames[0], frames[1]))
+    change, free_change = (
+        np.abs(moved - load_image(results[1].image))[visible > 0].mean() for results in (consistent, free)
     )
-    assert for_held < for_loose
+    assert change < free_change
 
 
-def test_what_comes_into_the_picture_starts_from_the_frame(tmp_path, monkeypatch):
+def test_disoccluded_areas_are_initialized_with_the_frame(tmp_path, monkeypatch):
     starts = []
 
     def remember(frame, painting, start="content", **arguments):
@@ -190,7 +192,7 @@ def test_what_comes_into_the_picture_starts_from_the_frame(tmp_path, monkeypatch
     assert (starts[1][:, :-6] != frames[1][:, :-6]).any()
 
 
-def test_frames_that_are_there_already_are_not_painted_again(tmp_path, monkeypatch):
+def test_frames_that_exist_already_are_not_painted_again(tmp_path, monkeypatch):
     painted = []
 
     def count(frame, painting, **arguments):
@@ -214,7 +216,7 @@ def test_frames_that_are_there_already_are_not_painted_again(tmp_path, monkeypat
     assert len(painted) >= 9
 
 
-def test_an_interrupt_ends_the_call_and_no_half_painted_frame_passes_for_a_whole_one(tmp_path):
+def test_an_interrupt_ends_the_call_and_saves_no_unfinished_frame(tmp_path):
     frames = [load_image(name, size=32, crop=True) for name in ("cat", "coffee", "rocket")]
     before = signal.getsignal(signal.SIGINT)
 
@@ -224,7 +226,7 @@ def test_an_interrupt_ends_the_call_and_no_half_painted_frame_passes_for_a_whole
 
     with pytest.raises(KeyboardInterrupt):
         paint_frames(frames, "great_wave", tmp_path, **{**TINY, "next_steps": 9}, callback=interrupt)
-    assert [each.name for each in tmp_path.iterdir()] == ["frame_0001.png"]
+    assert [file.name for file in tmp_path.iterdir()] == ["frame_0001.png"]
     assert signal.getsignal(signal.SIGINT) is before
     assert len(paint_frames(frames, "great_wave", tmp_path, **TINY)) == 3
 
@@ -244,7 +246,7 @@ def test_flicker_in_gray_levels():
         flicker(frames[:1], frames[:1])
 
 
-def test_what_only_moves_does_not_flicker():
+def test_motion_alone_is_no_flicker():
     picture = load_image("temple", 96)
     pan = [picture[10 + at : 80 + at, 20:100] for at in (0, 3, 6)]
     assert flicker(pan, pan) > 3

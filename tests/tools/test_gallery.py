@@ -1,4 +1,4 @@
-"""Many pictures, each a tiny one, over processes and over a Dask cluster on this machine."""
+"""Galleries of tiny pictures, painted by processes and on a Dask cluster on this machine."""
 
 import contextlib
 import os
@@ -27,9 +27,9 @@ def files(folder):
 def painted(tmp_path_factory):
     """Two pictures, painted here as a process of the gallery paints them."""
     folder = tmp_path_factory.mktemp("gallery")
-    paths = [folder / f"{photo}_great_wave.png" for photo in ("temple", "cat")]
-    for photo, path in zip(("temple", "cat"), paths, strict=True):
-        gallery.paint_pair({**TINY, "content": photo, "style": "great_wave", "progress": False}, path)
+    paths = [folder / f"{content}_great_wave.png" for content in ("temple", "cat")]
+    for content, path in zip(("temple", "cat"), paths, strict=True):
+        gallery.paint_pair({**TINY, "content": content, "style": "great_wave", "progress": False}, path)
     return paths
 
 
@@ -43,7 +43,7 @@ def no_process(monkeypatch):
 
 @pytest.fixture
 def instead(monkeypatch):
-    """Run other code in place of a painter's; it finds the job and the path as the painter does."""
+    """Let processes run other code; it gets the same job and path as arguments."""
     start = subprocess.Popen
 
     def put(code):
@@ -57,19 +57,20 @@ def instead(monkeypatch):
 
 
 @pytest.mark.slow
-def test_every_pair_is_painted_by_two_workers_and_tells_how(tmp_path, painted):
+def test_every_pair_is_painted_by_two_workers_with_its_settings(tmp_path, painted):
     folder = tmp_path / "of" / "pairs"
     paths = paint_gallery(["temple", "cat"], ["great_wave"], folder, TINY, workers=2)
     assert [path.name for path in paths] == [path.name for path in painted]
     for path in paths:
         assert min(load_image(path).shape[:2]) == 32
         arguments = read_settings(path)["arguments"]
-        assert path.stem == f"{arguments['photo']}_{arguments['painting']}"
-        assert {name: arguments[name] for name in TINY} == TINY
+        assert path.stem == f"{arguments['content']}_{arguments['style']}"
+        recorded = {**arguments, **arguments["network"]}
+        assert {name: recorded[name] for name in TINY} == TINY
 
 
 @pytest.mark.usefixtures("no_process")
-def test_what_is_done_is_not_done_again(painted, capsys):
+def test_pictures_that_exist_are_not_painted_again(painted, capsys):
     folder = painted[0].parent
     before = files(folder)
     for overwrite in (False, True):
@@ -79,7 +80,7 @@ def test_what_is_done_is_not_done_again(painted, capsys):
     assert capsys.readouterr().out.split("\n")[1] == "2 of 2: cat_great_wave.png is there already"
 
 
-def test_only_what_is_missing_is_painted(painted, capsys):
+def test_only_missing_pictures_are_painted(painted, capsys):
     folder = painted[0].parent
     before = files(folder)
     painted[1].unlink()
@@ -98,14 +99,14 @@ def test_other_settings_are_not_mistaken_for_done(painted, changed):
 
 
 @pytest.mark.usefixtures("no_process")
-def test_another_photo_of_the_same_name_is_not_mistaken_for_done(painted, tmp_path):
+def test_another_picture_of_the_same_name_is_not_mistaken_for_done(painted, tmp_path):
     other = tmp_path / "temple.png"
     gallery.transfer("cat", "great_wave", **merged(TINY, {"progress": False})).save(other)
     with pytest.raises(FileExistsError, match=r"temple_great_wave\.png"):
         paint_gallery([other], ["great_wave"], painted[0].parent, TINY)
 
 
-def test_a_file_that_is_none_of_ours_is_kept_unless_asked(tmp_path, instead):
+def test_another_file_is_only_replaced_on_request(tmp_path, instead):
     precious = tmp_path / "cat_great_wave.png"
     precious.write_bytes(b"precious")
     with pytest.raises(FileExistsError, match="overwritten"):
@@ -118,7 +119,7 @@ def test_a_file_that_is_none_of_ours_is_kept_unless_asked(tmp_path, instead):
 
 @pytest.mark.usefixtures("no_process")
 @pytest.mark.parametrize(
-    ("photos", "paintings", "more", "error", "words"),
+    ("contents", "styles", "more", "error", "message"),
     [
         ([], ["great_wave"], {}, ValueError, "at least one content image"),
         (["cat"], [], {}, ValueError, "one style image"),
@@ -130,14 +131,14 @@ def test_a_file_that_is_none_of_ours_is_kept_unless_asked(tmp_path, instead):
         (["cat"], ["great_wave"], {"arguments": {"style_layers": "fc1"}}, ValueError, "fc1"),
     ],
 )
-def test_bad_input_is_refused_before_anything_is_painted(photos, paintings, more, error, words, tmp_path):
-    with pytest.raises(error, match=words):
-        paint_gallery(photos, paintings, tmp_path / "new", **{"arguments": TINY, **more})
+def test_bad_input_is_refused_before_anything_is_painted(contents, styles, more, error, message, tmp_path):
+    with pytest.raises(error, match=message):
+        paint_gallery(contents, styles, tmp_path / "new", **{"arguments": TINY, **more})
     assert not (tmp_path / "new").exists()
 
 
 def killing_the_first(start, started):
-    """Start processes as ``start`` does, and kill the first of them after half a second."""
+    """Start processes with ``start``, and kill the first of them after half a second."""
 
     def start_and_kill(*arguments, **more):
         started.append(start(*arguments, **more))
@@ -148,7 +149,7 @@ def killing_the_first(start, started):
     return start_and_kill
 
 
-def test_a_painter_that_is_killed_is_replaced(tmp_path, instead, monkeypatch, capsys):
+def test_a_process_that_is_killed_is_replaced(tmp_path, instead, monkeypatch, capsys):
     instead("import pathlib, sys, time; time.sleep(1.5); pathlib.Path(sys.argv[2]).write_bytes(b'new')")
     started = []
     monkeypatch.setattr(subprocess, "Popen", killing_the_first(subprocess.Popen, started))
@@ -159,7 +160,7 @@ def test_a_painter_that_is_killed_is_replaced(tmp_path, instead, monkeypatch, ca
 
 
 @pytest.mark.slow
-def test_a_real_painter_that_is_killed_is_replaced(painted, capsys, monkeypatch):
+def test_a_transfer_that_is_killed_is_repeated(painted, capsys, monkeypatch):
     folder = painted[0].parent
     before = files(folder)
     painted[1].unlink()
@@ -172,7 +173,7 @@ def test_a_real_painter_that_is_killed_is_replaced(painted, capsys, monkeypatch)
     assert "failed" not in capsys.readouterr().out
 
 
-def test_pairs_that_fail_are_named_and_the_others_are_there(tmp_path, instead, capsys):
+def test_pairs_that_fail_are_named_and_the_others_are_painted(tmp_path, instead, capsys):
     instead(
         "import os, pathlib, sys\n"
         "if 'cat' in sys.argv[2]: os.kill(os.getpid(), 9)\n"
@@ -188,16 +189,16 @@ def test_pairs_that_fail_are_named_and_the_others_are_there(tmp_path, instead, c
     ):
         assert reason in str(failed.value)
     assert list(files(tmp_path)) == ["temple_great_wave.png"]
-    # Which of them comes to its end first is the machine's affair.
-    said = [line.split(": ")[1] for line in capsys.readouterr().out.splitlines()]
-    assert sorted(said) == [
+    # They may end in any order.
+    printed = [line.split(": ")[1] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(printed) == [
         "cat_great_wave.png failed",
         "coffee_great_wave.png failed",
         "temple_great_wave.png",
     ]
 
 
-def test_an_interruption_ends_the_painters(tmp_path, instead, monkeypatch):
+def test_an_interrupt_ends_the_processes(tmp_path, instead, monkeypatch):
     def interrupt(_):
         raise KeyboardInterrupt
 
@@ -205,11 +206,11 @@ def test_an_interruption_ends_the_painters(tmp_path, instead, monkeypatch):
     monkeypatch.setattr("helpers.tools.gallery.time.sleep", interrupt)
     with pytest.raises(KeyboardInterrupt):
         paint_gallery(["cat"], ["great_wave"], tmp_path, TINY)
-    assert not [each for each in psutil.Process().children() if "time.sleep(60)" in str(each.cmdline())]
+    assert not [p for p in psutil.Process().children() if "time.sleep(60)" in str(p.cmdline())]
 
 
 @pytest.mark.slow
-def test_a_painter_works_from_any_folder(tmp_path, monkeypatch):
+def test_a_process_finds_the_helpers_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("helpers").mkdir()
     Path("helpers", "__init__.py").touch()
@@ -217,7 +218,7 @@ def test_a_painter_works_from_any_folder(tmp_path, monkeypatch):
     assert list(files(tmp_path / "new")) == ["cat_great_wave.png"]
 
 
-def test_without_dask_a_sentence_says_what_to_install(tmp_path, monkeypatch):
+def test_without_dask_an_error_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(ImportError, match="pip install distributed"):
         paint_gallery(["cat"], ["great_wave"], tmp_path, TINY, scheduler="tcp://127.0.0.1:1")
@@ -242,9 +243,11 @@ def cluster_of_one(distributed):
 
 
 @pytest.mark.slow
-def test_a_dask_cluster_paints_the_same_and_outlives_a_worker(tmp_path, painted, no_process, monkeypatch):
+def test_a_dask_cluster_paints_the_same_and_survives_the_loss_of_a_worker(
+    tmp_path, painted, no_process, monkeypatch
+):
     distributed = pytest.importorskip("distributed")
-    photos, paintings, path = ["temple", "cat"], ["great_wave"], tmp_path / "temple_great_wave.png"
+    contents, styles, path = ["temple", "cat"], ["great_wave"], tmp_path / "temple_great_wave.png"
     write, written = gallery._write, []
 
     def write_and_kill_the_worker(png, path):
@@ -256,12 +259,12 @@ def test_a_dask_cluster_paints_the_same_and_outlives_a_worker(tmp_path, painted,
     monkeypatch.setattr(gallery, "_write", write_and_kill_the_worker)
     with cluster_of_one(distributed) as cluster:
         address = cluster.scheduler_address
-        paths = paint_gallery(photos, paintings, tmp_path, TINY, scheduler=address)
+        paths = paint_gallery(contents, styles, tmp_path, TINY, scheduler=address)
         assert sorted(written) == sorted(paths)
         with pytest.raises(RuntimeError, match=r"cat_great_wave.png \(ArgumentError: .* shorter side needs"):
-            paint_gallery(["cat"], paintings, tmp_path / "small", {**TINY, "size": 8}, scheduler=address)
+            paint_gallery(["cat"], styles, tmp_path / "small", {**TINY, "size": 8}, scheduler=address)
     assert read_settings(path)["arguments"] == read_settings(painted[0])["arguments"]
     assert (load_image(path) == load_image(painted[0])).all()
     before = files(tmp_path)
-    paint_gallery(photos, paintings, tmp_path, TINY)
+    paint_gallery(contents, styles, tmp_path, TINY)
     assert files(tmp_path) == before

@@ -1,4 +1,4 @@
-"""The lessons under an instructor's own name."""
+"""The address of an instructor's repository in the lessons."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_publishing_stamps_every_lesson_and_nothing_else(folder):
+def test_publishing_changes_the_address_and_the_badge_and_nothing_else(folder):
     for repository, branch in (("an-owner/their.course", "main"), ("other/name", "autumn")):
         for path in publish(repository, branch, folder):
             assert address(path) == repository
@@ -63,7 +63,7 @@ def test_publishing_stamps_every_lesson_and_nothing_else(folder):
         assert badges(folder / path.name) == []
 
 
-def test_a_course_that_was_never_published_is_the_same_after_publishing_and_back(folder):
+def test_an_unpublished_course_is_the_same_after_publishing_and_undoing_it(folder):
     publish("an-owner/their.course", folder=folder)
     publish("", folder=folder)
     if not address(LESSONS[0]):
@@ -74,7 +74,7 @@ def test_a_course_that_was_never_published_is_the_same_after_publishing_and_back
 @pytest.mark.parametrize(
     "name", ["owner", "a/b/c", "https://github.com/a/b", "a b/c", "../etc", 'a/b"', "-a/b"]
 )
-def test_what_is_no_repository_is_refused(name, folder, capsys):
+def test_an_invalid_repository_is_refused(name, folder, capsys):
     with pytest.raises(CourseError, match="OWNER/NAME"):
         publish(name, folder=folder)
     assert all(address(path) == address(NOTEBOOKS / path.name) for path in folder.glob("*.ipynb"))

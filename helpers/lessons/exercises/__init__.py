@@ -1,7 +1,7 @@
-"""The exercises of the lessons: what to try, the right answer, and the mistakes that students make.
+"""The exercises of the lessons: sample inputs, correct functions, and the mistakes that students make.
 
-An exercise is a table. Each typical mistake stands there as the function a student would write, with the
-sentence that helps; ``checks`` compares.
+Each typical mistake is stored as the function that a student would write, with the sentence that explains
+the mistake. ``check`` compares their results with those of the student's function.
 """
 
 from helpers.lessons.exercises import (

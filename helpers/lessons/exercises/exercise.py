@@ -1,4 +1,4 @@
-"""What an exercise is, and the sample inputs and wrong turns that several lessons share."""
+"""The format of an exercise, and two functions that the exercises of several lessons use."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,14 +7,14 @@ import numpy as np
 
 
 class Mistake(NamedTuple):
-    """A wrong answer that students typically give, and what to tell them."""
+    """A typical mistake: the function with the mistake in it, and the sentence that names the mistake."""
 
     answer: Callable[..., Any]
     message: str
 
 
 class Exercise(NamedTuple):
-    """What a student is asked to write, and how to tell whether it is right."""
+    """The inputs to try, the correct function, the typical mistakes, and a sentence for a correct answer."""
 
     cases: tuple[tuple[Any, ...], ...]
     answer: Callable[..., Any]
@@ -23,10 +23,10 @@ class Exercise(NamedTuple):
 
 
 def ramp(*shape: int, low: float = 0.0, high: float = 255.0) -> np.ndarray:
-    """An array of a given shape whose values rise evenly from ``low`` to ``high``."""
+    """An array of a given shape whose values increase evenly from ``low`` to ``high``."""
     return np.linspace(low, high, int(np.prod(shape)), dtype=np.float32).reshape(shape)
 
 
-def positions_of(features: np.ndarray) -> np.ndarray:
-    """Feature maps ``(h, w, N)`` as a matrix with a row for each position: ``(h·w, N)``."""
+def feature_matrix(features: np.ndarray) -> np.ndarray:
+    """Feature maps ``(1, h, w, N)`` as a matrix with one row for each position: ``(h·w, N)``."""
     return features.reshape(-1, features.shape[-1])

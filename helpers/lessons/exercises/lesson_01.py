@@ -54,15 +54,15 @@ EXERCISES = {
             ),
             Mistake(
                 lambda window, weights, bias: (window * weights).sum(axis=-1) + bias,
-                "The sum runs over the maps only. It runs over the places of the window as well: all three "
-                "axes.",
+                "The sum runs over the maps only. It runs over the positions of the kernel as well: all "
+                "three axes.",
             ),
             Mistake(
                 lambda window, weights, bias: window * weights + bias,
                 "The products are there. Now add them all up to a single number.",
             ),
         ),
-        praise="A convolution layer does this for every window and every kernel, and nothing else.",
+        praise="A convolution layer does this at every position with every filter, and nothing else.",
     ),
     "output_size": Exercise(
         cases=(
@@ -78,7 +78,7 @@ EXERCISES = {
         mistakes=(
             Mistake(
                 lambda size, window, stride, padding: (size + 2 * padding - window) // stride,
-                "One is missing: the first window stands there before any step is taken.",
+                "One is missing: the kernel has its first position before any step is taken.",
             ),
             Mistake(
                 lambda size, window, stride, padding: (size + padding - window) // stride + 1,
@@ -86,32 +86,33 @@ EXERCISES = {
             ),
             Mistake(
                 lambda size, window, stride, padding: (size + 2 * padding - window) / stride + 1,
-                "A part of a window is no window: divide without remainder, with //.",
+                "The number of positions is whole: divide without remainder, with //.",
             ),
             Mistake(
                 lambda size, window, stride, padding: -((window - size - 2 * padding) // stride) + 1,
-                "You round up. A window that does not fit entirely is left out: round down, with //.",
+                "You round up. A position where the kernel does not fit entirely is left out: round down, "
+                "with //.",
             ),
             Mistake(
                 lambda size, window, stride, padding: size + 2 * padding - window + 1,
-                "The stride is missing: divide the places that are left by it.",
+                "The stride is missing: divide the positions that are left by it.",
             ),
             Mistake(
                 lambda size, window, stride, padding: (size - window) // stride + 1,
-                "The padding is missing: it makes the row longer before the windows are laid.",
+                "The padding is missing: it makes the row longer before the kernel is applied.",
             ),
             Mistake(
                 lambda size, window, stride, padding: (size + 2 * padding) // stride,
-                "The window is missing: it takes up K places itself.",
+                "The kernel size is missing: the kernel itself covers K positions.",
             ),
             Mistake(
                 lambda size, window, stride, padding: (size + 2 * padding - window + 1) // stride,
-                "The 1 comes after the division: count the steps, then add the first window.",
+                "The 1 comes after the division: count the steps, then add the first position.",
             ),
             Mistake(
                 lambda size, window, stride, padding: round((size + 2 * padding - window) / stride) + 1,
-                "You round to the nearest number. A window that does not fit entirely is left out: round "
-                "down, with //.",
+                "You round to the nearest number. A position where the kernel does not fit entirely is left "
+                "out: round down, with //.",
             ),
         ),
         praise="With K = 3, S = 1 and P = 1 the size stays, as in all convolutions of VGG19.",
@@ -166,11 +167,11 @@ EXERCISES = {
         mistakes=(
             Mistake(
                 lambda layers: 1 + sum(window - 1 for window, _ in layers),
-                "The jump is missing: behind a stride of 2, one place more is two pixels more.",
+                "The jump is missing: after a stride of 2, one position more is two pixels more.",
             ),
             Mistake(
                 lambda layers: _receptive_field(layers) - 1,
-                "Begin with r = 1: a single place sees itself.",
+                "Begin with r = 1: a single position sees itself.",
             ),
             Mistake(
                 lambda layers: sum(window for window, _ in layers),
@@ -178,7 +179,8 @@ EXERCISES = {
             ),
             Mistake(
                 lambda layers: math.prod(window for window, _ in layers),
-                "The windows are multiplied. A window of K adds (K − 1) · j to what was seen before.",
+                "The kernel sizes are multiplied. A kernel of size K adds (K − 1) · j to what was seen "
+                "before.",
             ),
             Mistake(
                 lambda layers: _receptive_field(layers, stride_first=True),
@@ -186,7 +188,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda layers: _receptive_field([(window + 1, stride) for window, stride in layers]),
-                "Each layer adds (K − 1) · j, not K · j: one of the K places was seen before.",
+                "Each layer adds (K − 1) · j, not K · j: one of the K positions was seen before.",
             ),
             Mistake(
                 lambda layers: math.prod(stride for _, stride in layers),
@@ -198,7 +200,8 @@ EXERCISES = {
             ),
             Mistake(
                 lambda layers: sum(window - 1 for window, _ in layers),
-                "Begin with r = 1: a single place sees itself. And each further place is j pixels wide.",
+                "Begin with r = 1: a single position sees itself. And each further position is j pixels "
+                "wide.",
             ),
             Mistake(
                 lambda layers: _receptive_field(layers, last_stride_only=True),

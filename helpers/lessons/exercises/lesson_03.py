@@ -47,7 +47,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda features, target: np.sum((features - target) ** 2, axis=(1, 2)) / 2,
-                "You have one number for each filter. The sum runs over places and filters.",
+                "You have one number for each filter. The sum runs over positions and filters.",
             ),
             Mistake(
                 lambda features, target: np.sum((features - target) ** 2, axis=-1) / 2,
@@ -66,7 +66,7 @@ EXERCISES = {
                 "There is no square root in equation (1): np.linalg.norm takes one.",
             ),
         ),
-        praise="That is equation (1): the same answers at the same places give 0, and nothing else does.",
+        praise="That is equation (1): the same activations at the same positions give 0, nothing else does.",
     ),
     "content_gradient": Exercise(
         cases=(
@@ -103,7 +103,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda features, target: np.where(target > 0, features - target, 0),
-                "You ask where P > 0. It is F, the picture's own answer, that has to be above 0.",
+                "You ask where P > 0. It is F, the picture's own activation, that has to be above 0.",
             ),
             Mistake(
                 lambda features, target: np.where(features > target, features - target, 0),
@@ -138,10 +138,6 @@ EXERCISES = {
             Mistake(
                 lambda image, reference: 10 * np.log10(255 / _mse(image, reference)),
                 "255 has to be squared, as the differences are.",
-            ),
-            Mistake(
-                lambda image, reference: np.log10(255**2 / _mse(image, reference)),
-                "The factor 10 is missing.",
             ),
             Mistake(
                 lambda image, reference: 20 * np.log10(255**2 / _mse(image, reference)),

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from helpers.lessons.exercises.exercise import Exercise, Mistake, positions_of, ramp
+from helpers.lessons.exercises.exercise import Exercise, Mistake, feature_matrix, ramp
 
 
 def _scrambled(features: np.ndarray) -> np.ndarray:
     return features.reshape(features.shape[-1], -1)
 
 
-def _centerd(features: np.ndarray) -> np.ndarray:
-    return positions_of(features) - positions_of(features).mean(axis=0)
+def _centered(features: np.ndarray) -> np.ndarray:
+    return feature_matrix(features) - feature_matrix(features).mean(axis=0)
 
 
 EXERCISES = {
@@ -19,48 +19,51 @@ EXERCISES = {
             (ramp(1, 2, 3, 2, low=-1, high=4) ** 2,),
             (ramp(1, 3, 4, 3, low=3, high=-2) ** 3,),
         ),
-        answer=lambda features: positions_of(features).T @ positions_of(features),
+        answer=lambda features: feature_matrix(features).T @ feature_matrix(features),
         mistakes=(
             Mistake(
-                lambda features: positions_of(features) @ positions_of(features).T,
-                "Yours has a row and a column for each place, M × M. Transpose the other factor: the sum "
-                "runs over the places.",
+                lambda features: feature_matrix(features) @ feature_matrix(features).T,
+                "Yours has a row and a column for each position, M × M. Transpose the other factor: the sum "
+                "runs over the positions.",
             ),
             Mistake(
                 lambda features: (
-                    positions_of(features).T @ positions_of(features) / len(positions_of(features))
+                    feature_matrix(features).T @ feature_matrix(features) / len(feature_matrix(features))
                 ),
-                "Equation (3) is a plain sum: do not divide by the number of places. Equation (4) does that.",
+                "Equation (3) is a plain sum: do not divide by the number of positions. Equation (4) does "
+                "that.",
             ),
             Mistake(
-                lambda features: positions_of(features).T @ positions_of(features) / features.size,
+                lambda features: feature_matrix(features).T @ feature_matrix(features) / features.size,
                 "Equation (3) is a plain sum: do not divide by the number of entries.",
             ),
             Mistake(
                 lambda features: _scrambled(features) @ _scrambled(features).T,
                 "reshape(N, -1) does not give F: it cuts the numbers in their order in memory, where the "
-                "filters come last. Use reshape(-1, N), which has a row for each place.",
+                "filters come last. Use reshape(-1, N), which has a row for each position.",
             ),
             Mistake(
-                lambda features: _centerd(features).T @ _centerd(features),
+                lambda features: _centered(features).T @ _centered(features),
                 "You subtract the means first: that is a covariance. The Gram matrix takes F as it is.",
             ),
             Mistake(
                 lambda features: (
-                    positions_of(features).sum(axis=0)[:, np.newaxis] * positions_of(features).sum(axis=0)
+                    feature_matrix(features).sum(axis=0)[:, np.newaxis] * feature_matrix(features).sum(axis=0)
                 ),
-                "You add up each map first and multiply then. Multiply place by place, then add up.",
+                "You add up each map first and multiply then. Multiply position by position, then add up.",
             ),
             Mistake(
-                lambda features: (positions_of(features) ** 2).sum(axis=0),
+                lambda features: (feature_matrix(features) ** 2).sum(axis=0),
                 "That is the diagonal: each filter with itself. The matrix has all pairs of filters.",
             ),
             Mistake(
-                lambda features: positions_of(features).T @ positions_of(features) / (4 * features.size**2),
+                lambda features: (
+                    feature_matrix(features).T @ feature_matrix(features) / (4 * features.size**2)
+                ),
                 "The factor 1 / (4 N² M²) belongs to equation (4). Equation (3) is a plain sum.",
             ),
         ),
-        praise="N × N numbers: which filters answer together, and not a word about where.",
+        praise="N × N numbers: which filters respond together, and not a word about where.",
     ),
     "layer_loss": Exercise(
         cases=(
@@ -80,10 +83,6 @@ EXERCISES = {
             Mistake(
                 lambda G, A, M: np.sum((G - A) ** 2) / (4 * M**2),
                 "N² is missing below: without it layers with many filters would count for more.",
-            ),
-            Mistake(
-                lambda G, A, M: np.sum((G - A) ** 2) / (len(G) ** 2 * M**2),
-                "The 4 is missing below.",
             ),
             Mistake(
                 lambda G, A, M: np.sum((G - A) ** 2) / (2 * len(G) ** 2 * M**2),
@@ -149,8 +148,8 @@ EXERCISES = {
             ),
             Mistake(
                 lambda F, G, A: (F.T @ (G - A)) / F.size**2,
-                "The product has a row for each place. Transpose it to the shape of F; and where F = 0 the "
-                "derivative is 0.",
+                "The product has a row for each position. Transpose it to the shape of F; and where F = 0 "
+                "the derivative is 0.",
             ),
             Mistake(
                 lambda F, G, A: np.where(F > 0, (G - A) @ F, 0),

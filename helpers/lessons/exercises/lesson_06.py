@@ -50,7 +50,7 @@ EXERCISES = {
                 "That is the sigmoid, each score by itself. The softmax divides by the sum of its row.",
             ),
         ),
-        praise="Positive, and each row has the sum 1: the network's answer for one patch.",
+        praise="Positive, and each row has the sum 1: the network's prediction for one patch.",
     ),
     "cross_entropy": Exercise(
         cases=(
@@ -139,7 +139,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda probabilities, labels: np.mean(_right(probabilities, labels) > 0.5),
-                "The highest probability need not be above one half. Look for its place, with np.argmax.",
+                "The highest probability need not be above one half. Look for its index, with np.argmax.",
             ),
             Mistake(
                 lambda probabilities, labels: np.argmax(probabilities, axis=-1) == labels,
@@ -147,7 +147,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda probabilities, labels: np.argmax(probabilities, axis=-1),
-                "Those are the network's answers. Compare them with the labels.",
+                "Those are the network's predictions. Compare them with the labels.",
             ),
             Mistake(
                 lambda probabilities, labels: 100 * np.mean(np.argmax(probabilities, axis=-1) == labels),

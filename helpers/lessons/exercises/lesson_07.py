@@ -90,11 +90,11 @@ EXERCISES = {
             ),
             Mistake(
                 lambda x1, g1, x2, g2: x1 - g2 * (x2 - x1) / (g2 - g1),
-                "The step starts at x2, the newer place.",
+                "The step starts at x2, the newer point.",
             ),
             Mistake(
                 lambda x1, g1, x2, g2: x2 - g2 * (x2 + x1) / (g2 - g1),
-                "The curvature takes the difference of the two places, not their sum.",
+                "The curvature takes the difference of the two points, not their sum.",
             ),
         ),
         praise="One step to the bottom of a parabola. L-BFGS does this for all pixels at once.",
@@ -114,7 +114,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda history, loss: next(i for i, r in enumerate(history) if r["total"] <= loss),
-                "That is the place in the list. Return that record's 'evaluations'.",
+                "That is the position in the list. Return that record's 'evaluations'.",
             ),
             Mistake(
                 lambda history, loss: [r["evaluations"] for r in history if r["total"] <= loss][-1],

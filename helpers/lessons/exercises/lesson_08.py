@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.lessons.exercises.exercise import Exercise, Mistake, positions_of, ramp
+from helpers.lessons.exercises.exercise import Exercise, Mistake, feature_matrix, ramp
 
 
 def _luma(image: np.ndarray) -> np.ndarray:
@@ -10,7 +10,7 @@ def _luma(image: np.ndarray) -> np.ndarray:
 
 
 def _masked_gram(features: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    return positions_of(features).T @ (mask.reshape(-1, 1) * positions_of(features))
+    return feature_matrix(features).T @ (mask.reshape(-1, 1) * feature_matrix(features))
 
 
 EXERCISES = {
@@ -76,16 +76,16 @@ EXERCISES = {
             ),
             Mistake(
                 lambda features, mask: _masked_gram(features, mask) / mask.size,
-                "You divide by the number of all places. Only the region counts: divide by the sum of the "
-                "mask.",
+                "You divide by the number of all positions. Only the region counts: divide by the sum of "
+                "the mask.",
             ),
             Mistake(
-                lambda features, mask: positions_of(features).T @ positions_of(features) / mask.sum(),
-                "The mask is missing in the sum: places outside the region have to count 0.",
+                lambda features, mask: feature_matrix(features).T @ feature_matrix(features) / mask.sum(),
+                "The mask is missing in the sum: positions outside the region have to count 0.",
             ),
             Mistake(
-                lambda features, mask: positions_of(features).T @ positions_of(features) / mask.size,
-                "That is the Gram matrix of the whole picture. Weight the places with the mask.",
+                lambda features, mask: feature_matrix(features).T @ feature_matrix(features) / mask.size,
+                "That is the Gram matrix of the whole picture. Weight the positions with the mask.",
             ),
             Mistake(
                 lambda features, mask: _masked_gram(features, 1 - mask) / (1 - mask).sum(),

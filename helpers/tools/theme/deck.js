@@ -43,8 +43,8 @@ function fitText(block, across, room, largest) {
 // Pictures are made as large as they go, one below another or side by side. Returns the scale.
 function fitPictures(block, across, room) {
   let best = { scale: 0, row: false };
-  const answers = [...block.querySelectorAll(".answers")];
-  const arrange = (row) => answers.forEach((answer) => answer.classList.toggle("row", row));
+  const outputs = [...block.querySelectorAll(".outputs")];
+  const arrange = (row) => outputs.forEach((output) => output.classList.toggle("row", row));
   block.style.width = "max-content";
   for (const row of [false, true]) {
     arrange(row);
@@ -62,7 +62,7 @@ function fitSlide(slide) {
   const main = slide.querySelector(".main"), side = slide.querySelector(".side");
   const room = HEIGHT - TOP - BOTTOM, whole = WIDTH - 2 * LEFT;
   const parts = [...main.querySelectorAll(SHOWN)];
-  const pictures = parts.length && parts.every((part) => part.matches(".answer") && part.querySelector("img, table"));
+  const pictures = parts.length && parts.every((part) => part.matches(".output") && part.querySelector("img, table"));
   const fit = (across, high) => pictures ? fitPictures(main, across, high) : fitText(main, across, high, LARGEST_TEXT);
   const said = side.querySelector(SHOWN);
   side.style.display = said ? "" : "none";

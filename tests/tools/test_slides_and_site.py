@@ -1,4 +1,4 @@
-"""Lessons as slides and as a site."""
+"""Lessons rendered to HTML, as slides and as a site."""
 
 import base64
 import hashlib
@@ -12,23 +12,23 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from helpers import CourseError
 from helpers.files.bundled import lesson_files
-from helpers.tools import pages
+from helpers.tools import rendering, site, slides
 from helpers.tools.command_line import main
 
 LESSONS = lesson_files()
 PIXEL = base64.b64encode(b"\x89PNG").decode()
 
 
-def shown(markup):
+def html_output(markup):
     return new_output("display_data", {"text/html": markup, "text/plain": "…"})
 
 
-def markdown(source, kind="-"):
-    return new_markdown_cell(source, metadata={"slideshow": {"slide_type": kind}})
+def markdown(source, slide_type="-"):
+    return new_markdown_cell(source, metadata={"slideshow": {"slide_type": slide_type}})
 
 
-def code(source, kind="-", outputs=(), tags=()):
-    cell = new_code_cell(source, outputs=list(outputs), metadata={"slideshow": {"slide_type": kind}})
+def code(source, slide_type="-", outputs=(), tags=()):
+    cell = new_code_cell(source, outputs=list(outputs), metadata={"slideshow": {"slide_type": slide_type}})
     cell.metadata["tags"] = list(tags)
     return cell
 
@@ -38,7 +38,7 @@ def lesson(*cells):
 
 
 def slides_of(notebook):
-    """Of each slide the text of its main part, of its side and of its notes."""
+    """The text of each slide: its main part, its side and its notes."""
     return [
         tuple(
             re.sub(r"(?:<[^>]*>|\s)+", " ", part).strip()
@@ -48,11 +48,11 @@ def slides_of(notebook):
                 re.S,
             ).groups()
         )
-        for slide in pages.deck(notebook).split('<section class="slide"')[1:]
+        for slide in slides.deck_html(notebook).split('<section class="slide"')[1:]
     ]
 
 
-def test_slides_begin_and_go_on_as_the_cells_say():
+def test_slides_begin_and_continue_by_the_slide_types_of_cells():
     found = slides_of(
         lesson(
             markdown("## One", "slide"),
@@ -69,32 +69,35 @@ def test_slides_begin_and_go_on_as_the_cells_say():
     ]
 
 
-def test_what_is_said_about_a_picture_stands_beside_it_and_waits():
+def test_text_about_a_picture_is_beside_it_and_appears_after_a_key():
     notebook = lesson(
-        code("x = 1", "subslide", [shown("<img src='data:,'>seen")]), markdown("said", "fragment")
+        code("x = 1", "subslide", [html_output("<img src='data:,'>seen")]), markdown("said", "fragment")
     )
     assert slides_of(notebook)[1] == ("x = 1 seen", "said", "")
-    assert '<div class="part text fragment">' in pages.deck(notebook)
+    assert '<div class="part text fragment">' in slides.deck_html(notebook)
 
 
-def test_long_code_has_its_answer_on_the_next_slide_and_plumbing_is_folded():
+def test_the_output_of_long_code_is_on_the_next_slide_and_hidden_code_is_folded():
     long = "\n".join(f"x{n} = {n}" for n in range(12))
-    found = slides_of(lesson(code(long, "subslide", [shown("answer")]), markdown("said", "fragment")))
+    found = slides_of(lesson(code(long, "subslide", [html_output("answer")]), markdown("said", "fragment")))
     assert found[1][0].startswith("x0 = 0")
     assert "answer" not in found[1][0]
     assert found[2] == ("answer", "said", "")
-    hidden = code("show_images([])", "subslide", [shown("figure")], tags=["hide-input"])
+    hidden = code("show_images([])", "subslide", [html_output("figure")], tags=["hide-input"])
     assert slides_of(lesson(hidden))[1] == ("figure", "", "")
-    assert "<details><summary>Code</summary>" in pages.page(lesson(hidden), ["a"], "a")
+    assert "<details><summary>Code</summary>" in site.page_html(lesson(hidden), ["a"], "a")
 
 
-def test_a_call_that_shows_results_takes_one_line():
+def test_a_call_that_shows_results_is_one_line():
     source = "a = 1\nshow_images(\n    [a],\n    caption='c',\n)\nplot_history({})\nb = f(\n    a,\n)"
-    assert pages._without_plumbing(source) == "a = 1\nshow_images(...)\nplot_history({})\nb = f(\n    a,\n)"
+    assert (
+        slides._with_short_display_calls(source)
+        == "a = 1\nshow_images(...)\nplot_history({})\nb = f(\n    a,\n)"
+    )
 
 
 def test_an_equation_is_mathml_with_its_number():
-    markup = pages._rendered("$$ E = \\frac{1}{4} \\sum_i G_i^2 \\tag{4} $$\n\nand $x_1$.")
+    markup = rendering.markdown_html("$$ E = \\frac{1}{4} \\sum_i G_i^2 \\tag{4} $$\n\nand $x_1$.")
     assert markup.count("<math") == 2
     assert "<mfrac>" in markup
     assert '<span class="number">(4)</span>' in markup
@@ -102,36 +105,36 @@ def test_an_equation_is_mathml_with_its_number():
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_every_equation_of_a_lesson_is_understood(path):
+def test_every_equation_of_a_lesson_is_converted(path):
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "markdown":
-            equations = re.findall(r"<math.*?</math>", pages._rendered(cell.source), re.S)
+            equations = re.findall(r"<math.*?</math>", rendering.markdown_html(cell.source), re.S)
             assert not any("\\" in equation for equation in equations), cell.id
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_every_cell_of_a_lesson_says_what_it_is_on_a_slide(path):
+def test_every_cell_of_a_lesson_has_a_slide_type(path):
     cells = nbformat.read(path, as_version=4).cells
-    kinds = {cell.id: cell.metadata["slideshow"]["slide_type"] for cell in cells}
-    assert set(kinds.values()) <= {"slide", "subslide", "fragment", "-", "skip", "notes"}
-    assert kinds["title"] == "slide"
-    assert kinds["colab"] == "skip"
+    slide_types = {cell.id: cell.metadata["slideshow"]["slide_type"] for cell in cells}
+    assert set(slide_types.values()) <= {"slide", "subslide", "fragment", "-", "skip", "notes"}
+    assert slide_types["title"] == "slide"
+    assert slide_types["colab"] == "skip"
     for cell in cells:
         if cell.source.startswith("## "):
-            assert kinds[cell.id] == "slide", cell.id
-        # On a slide there is room for one thing: no heading hides in the middle of a cell.
+            assert slide_types[cell.id] == "slide", cell.id
+        # A heading begins a slide, so it must be at the beginning of a cell.
         assert not re.search(r"\n## ", cell.source) or cell.cell_type == "code", cell.id
 
 
-def test_the_font_is_the_one_that_its_credits_name():
-    theme = Path(pages.__file__).parent / "theme"
+def test_the_checksum_of_the_font_is_in_the_credits():
+    theme = Path(rendering.__file__).parent / "theme"
     checksum = hashlib.sha256((theme / "math.woff2").read_bytes()).hexdigest()
     assert checksum in (theme / "CREDITS.md").read_text("utf-8")
     assert "SIL OPEN FONT LICENSE" in (theme / "OFL.txt").read_text("utf-8")
 
 
 def outside(markup):
-    """What a page would fetch: everything but links that a reader follows."""
+    """Everything that a browser would fetch to show a page; links do not count."""
     bare = re.sub(r"<a [^>]*>", "", markup)
     return re.findall(r"""(?:src|href)=["'](?!data:)[^"'#]|@import|url\((?!["']?data:)|<link""", bare)
 
@@ -140,23 +143,23 @@ def test_a_page_fetches_nothing():
     assert outside('<img src="a.png">')
     assert outside('<link rel="x">')
     assert outside("url(https://a)")
-    notebook = lesson(code("1", outputs=[shown(f'<img src="data:image/png;base64,{PIXEL}">')]))
-    for markup in (pages.deck(notebook), pages.page(notebook, ["a", "b"], "a")):
+    notebook = lesson(code("1", outputs=[html_output(f'<img src="data:image/png;base64,{PIXEL}">')]))
+    for markup in (slides.deck_html(notebook), site.page_html(notebook, ["a", "b"], "a")):
         assert outside(markup) == []
         assert "font/woff2;base64," in markup
 
 
-def test_the_badge_of_a_published_lesson_is_a_link_in_words():
+def test_the_badge_of_a_published_lesson_becomes_a_text_link():
     badge = "[![Open in Colab](https://colab.example/badge.svg)](https://colab.example/lesson)\n\n"
     notebook = new_notebook(cells=[markdown(badge + "# 1 · A lesson\n\nWhat it is about.", "slide")])
-    for markup in (pages.deck(notebook), pages.page(notebook, ["a"], "a")):
+    for markup in (slides.deck_html(notebook), site.page_html(notebook, ["a"], "a")):
         assert '<a href="https://colab.example/lesson">Open in Colab</a>' in markup
         assert outside(markup) == []
-    assert "<p>What it is about.</p>" in pages._index([("a", notebook, 1.0)])
+    assert "<p>What it is about.</p>" in site._index_html([("a", notebook, 1.0)])
 
 
-def test_a_solution_stays_folded_and_a_picture_beside_the_lessons_comes_along():
-    markup = pages._rendered(
+def test_a_solution_stays_folded_and_a_picture_file_is_embedded():
+    markup = rendering.markdown_html(
         "<details><summary>Solution</summary>\n\n```python\nx = 1\n```\n\n</details>\n\n"
         "![A wave](../images/style/great_wave.jpg)"
     )
@@ -166,18 +169,18 @@ def test_a_solution_stays_folded_and_a_picture_beside_the_lessons_comes_along():
     assert 'alt="A wave"' in markup
 
 
-def test_a_page_leads_to_its_neighbors():
-    markup = pages.page(lesson(), ["00_a", "01_b", "02_c"], "01_b")
+def test_a_page_links_to_the_pages_before_and_after_it():
+    markup = site.page_html(lesson(), ["00_a", "01_b", "02_c"], "01_b")
     for target in ("00_a.html", "02_c.html", "index.html", "slides/01_b.html"):
         assert f'href="{target}"' in markup
-    assert 'href=".html"' not in pages.page(lesson(), ["00_a"], "00_a")
+    assert 'href=".html"' not in site.page_html(lesson(), ["00_a"], "00_a")
 
 
-def test_links_between_lessons_lead_to_pages_in_the_site_and_nowhere_in_a_deck():
+def test_links_between_lessons_lead_to_pages_in_the_site_and_are_removed_from_slides():
     notebook = lesson(markdown("See [the next](02_vgg19.ipynb) and [a paper](https://example.org)."))
-    assert '<a href="02_vgg19.html">' in pages.page(notebook, ["a"], "a")
-    assert "ipynb" not in pages.deck(notebook)
-    assert 'href="https://example.org"' in pages.deck(notebook)
+    assert '<a href="02_vgg19.html">' in site.page_html(notebook, ["a"], "a")
+    assert "ipynb" not in slides.deck_html(notebook)
+    assert 'href="https://example.org"' in slides.deck_html(notebook)
 
 
 @pytest.mark.parametrize(
@@ -189,28 +192,28 @@ def test_links_between_lessons_lead_to_pages_in_the_site_and_nowhere_in_a_deck()
         (new_output("error", ename="E", evalue="v", traceback=["\x1b[31mE\x1b[0m: v"]), "E</span>: v"),
     ],
 )
-def test_each_kind_of_answer_is_written(output, expected):
-    assert expected in pages._answer(output, {})
+def test_each_type_of_output_is_rendered(output, expected):
+    assert expected in rendering._output_html(output, {})
 
 
-def test_the_site_tells_how_long_a_slow_cell_ran():
+def test_the_site_shows_how_long_a_slow_cell_ran():
     slow, quick = code("slow"), code("quick")
     for cell, second in ((slow, 19), (quick, 1)):
         cell.metadata["execution"] = {
             "iopub.status.busy": "2026-01-01T10:00:00.000000Z",
             "iopub.status.idle": f"2026-01-01T10:00:{second:02}.200000Z",
         }
-    markup = pages.page(lesson(slow, quick, code("not run")), ["a"], "a")
-    assert markup.count('class="took"') == 1
-    assert '<p class="took">19 s</p>' in markup
+    markup = site.page_html(lesson(slow, quick, code("not run")), ["a"], "a")
+    assert markup.count('class="duration"') == 1
+    assert '<p class="duration">19 s</p>' in markup
 
 
-def test_lines_printed_one_by_one_are_one_answer():
-    lines = [new_output("stream", text="one\n"), new_output("stream", text="two\n"), shown("three")]
-    assert "<pre>one\ntwo\n</pre>three" in pages._answers(code("", outputs=lines), lesson())
+def test_lines_printed_one_by_one_are_one_output():
+    lines = [new_output("stream", text="one\n"), new_output("stream", text="two\n"), html_output("three")]
+    assert "<pre>one\ntwo\n</pre>three" in rendering.outputs_html(code("", outputs=lines), lesson())
 
 
-def test_a_widget_is_shown_as_it_stood():
+def test_a_widget_is_shown_in_its_last_state():
     box = ipywidgets.VBox(
         [
             ipywidgets.Dropdown(options=["conv1_1", "conv2_1"], index=1, description="layer"),
@@ -223,13 +226,13 @@ def test_a_widget_is_shown_as_it_stood():
         ]
     )
     models = ipywidgets.Widget.get_manager_state()["state"]
-    markup = pages._still(box.model_id, models)
+    markup = rendering._widget_html(box.model_id, models)
     for part in ("<option>conv2_1<", 'max="63" step="any" value="7"', 'max="100', ">Start<", "checked"):
         assert part in markup, part
     assert f'base64,{PIXEL}" alt="" style="width:460px"' in markup
     assert "<b>bold</b>" in markup
     assert "unseen" not in markup
-    assert pages._still("gone", models) == ""
+    assert rendering._widget_html("gone", models) == ""
 
 
 @pytest.fixture
@@ -241,12 +244,13 @@ def small_lessons(tmp_path, monkeypatch):
         notebook.cells[1].id = "the-cell"
         paths.append(tmp_path / f"{number:02}_small.ipynb")
         nbformat.write(notebook, paths[-1])
-    monkeypatch.setattr(pages, "lesson_files", lambda: paths)
-    monkeypatch.setattr(pages, "NOTEBOOKS", tmp_path)
+    monkeypatch.setattr(slides, "lesson_files", lambda: paths)
+    monkeypatch.setattr(site, "lesson_files", lambda: paths)
+    monkeypatch.setattr(rendering, "NOTEBOOKS", tmp_path)
     return paths
 
 
-def test_slides_are_written_with_what_the_cells_answered(small_lessons, tmp_path, capsys):
+def test_slides_are_written_with_the_outputs_of_the_cells(small_lessons, tmp_path, capsys):
     assert main(["slides", "00", "--output", str(tmp_path / "out" / "slides")]) == 0
     written = tmp_path / "out" / "slides" / "00_small.html"
     assert capsys.readouterr().out.strip().endswith("00_small.html")
@@ -255,13 +259,13 @@ def test_slides_are_written_with_what_the_cells_answered(small_lessons, tmp_path
     assert "There is no lesson 7; there are 0, 1." in capsys.readouterr().err
 
 
-def test_the_site_has_every_lesson_but_those_that_fail(small_lessons, tmp_path, capsys):
+def test_the_site_has_every_lesson_except_those_that_fail(small_lessons, tmp_path, capsys):
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "01_small.html").write_text("of an earlier run")
     assert main(["run", "--output", str(tmp_path / "site")]) == 1
-    said = capsys.readouterr().err
-    assert "01_small.ipynb failed in its cell the-cell: ZeroDivisionError: division by zero" in said
-    assert "These lessons failed: 01_small" in said
+    errors = capsys.readouterr().err
+    assert "01_small.ipynb failed in its cell the-cell: ZeroDivisionError: division by zero" in errors
+    assert "These lessons failed: 01_small" in errors
     files = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.*")}
     assert files == {"index.html", "00_small.html", "slides/00_small.html"}
     index = (tmp_path / "site" / "index.html").read_text("utf-8")
@@ -273,26 +277,26 @@ def test_the_site_has_every_lesson_but_those_that_fail(small_lessons, tmp_path, 
 
 def test_a_lesson_has_one_cover():
     def figure(name):
-        return shown(
+        return html_output(
             f'<img src="{name}" alt="" style="width:100%"><img src="plot" alt="" style="max-width:100%">'
         )
 
     plain, cover = code("1", outputs=[figure("last")]), code("2", outputs=[figure("this")], tags=["cover"])
-    assert pages._cover(lesson(plain)) == '<img src="last" alt="">'
-    assert pages._cover(lesson(cover, plain)) == '<img src="this" alt="">'
-    assert pages._cover(lesson()) == ""
+    assert site._cover_html(lesson(plain)) == '<img src="last" alt="">'
+    assert site._cover_html(lesson(cover, plain)) == '<img src="this" alt="">'
+    assert site._cover_html(lesson()) == ""
     for path in LESSONS:
         cells = nbformat.read(path, as_version=4).cells
         assert sum("cover" in cell.metadata.get("tags", []) for cell in cells) == 1, path
 
 
-def test_a_lesson_whose_kernel_dies_is_told(small_lessons):
+def test_a_lesson_whose_kernel_dies_is_reported(small_lessons):
     nbformat.write(lesson(code("import os; os._exit(1)")), small_lessons[1])
     with pytest.raises(CourseError, match="ended before its last cell"):
-        pages.run_lesson(small_lessons[1])
+        rendering.run_lesson(small_lessons[1])
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path, capsys):
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path, capsys):
     (tmp_path / "taken").write_text("a file, not a folder")
     assert main(["slides", "0", "--output", str(tmp_path / "taken" / "slides")]) == 1
     assert str(tmp_path / "taken") in capsys.readouterr().err

@@ -1,0 +1,301 @@
+"""The commands and their arguments: keywords of the recipes, options in groups, and the rest."""
+
+import argparse
+import dataclasses
+import types
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from helpers.color import Colors
+from helpers.files.bundled import IMAGES
+from helpers.options import GROUPS, PRESETS, Losses, Network, Run
+
+OUTPUT = IMAGES.parent / "output"
+CONTENT, STYLE = "temple", "village_street_in_auvers"
+"""The bundled pictures that a command takes by default."""
+
+_NOT_FIELDS = ("checkpoint", "resume", "progress")
+"""Options of a run that the command line sets itself: ``--resume`` and a checkpoint beside the picture."""
+
+_DEFAULTS = "By default: a normalized network, the faster precision on this machine, coarse-to-fine, pixels."
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their arguments. What is not given is ``None``: the recipe's default applies."""
+    root = argparse.ArgumentParser(
+        prog="course.py", description="Neural style transfer as in Gatys, Ecker and Bethge (2015)."
+    )
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_transfer(commands)
+    _add_reconstruct(commands)
+    _add_texture(commands)
+    _add_again(commands)
+    _add_frames(commands)
+    _add_gallery(commands)
+    _add_tools(commands)
+    for command in commands.choices.values():
+        command.add_argument(
+            "--verbose", action="store_true", help="log what is done, and where an error was raised"
+        )
+    return root
+
+
+def given(options: argparse.Namespace) -> dict[str, Any]:
+    """The recipe's arguments that were given on the command line; fields of groups stand by themselves."""
+    fields = [field.name for group in GROUPS.values() for field in dataclasses.fields(group)]
+    names = [*KEYWORDS, "terms", *(name for name in fields if name not in _NOT_FIELDS)]
+    values = {name: getattr(options, name, None) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def positive(text: str) -> int:
+    """A whole number of 1 or more."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number of 1 or more is needed, not {text!r}")
+    return int(text)
+
+
+def _file_or_none(text: str) -> str | None:
+    return None if text == "-" else text
+
+
+def _name_and_number(text: str) -> tuple[str, float]:
+    name, _, number = text.rpartition("=")
+    try:
+        return name, float(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"a name and a weight are needed, NAME=WEIGHT, not {text!r}"
+        ) from None
+
+
+class _Pairs(argparse.Action):
+    """NAME=NUMBER pairs as a dict, also over several uses of an argument; or one number without a name."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        before = getattr(namespace, self.dest)
+        pairs = {**(before if isinstance(before, dict) else {}), **dict(values)}
+        without_name = self.dest == "layer_weights" and len(values) == 1 and not values[0][0]
+        setattr(namespace, self.dest, values[0][1] if without_name else pairs)
+
+
+KEYWORDS: Mapping[str, Mapping[str, Any]] = {
+    "size": dict(help="shorter side of the result", metavar="PIXELS", type=positive),
+    "steps": dict(help="steps of the optimizer", type=positive),
+    "seed": dict(help="seed of the white noise (default: 0)", type=int),
+    "start": dict(help="initialization: {start} or a picture file", metavar="IMAGE"),
+    "content_weight": dict(help="weight of the content loss (default: 1)", metavar="α", type=float),
+    "style_weight": dict(
+        help="weight of the style loss, such as 10 for a weak style and 200 for a strong one (default: 50)",
+        metavar="β",
+        type=float,
+    ),
+    "content_layer": dict(help="layer of the content loss (default: conv4_2)", metavar="LAYER"),
+    "style_layers": dict(
+        help="layers of the style loss (default: conv1_1 … conv5_1)", metavar="LAYER", nargs="+"
+    ),
+    "style_scale": dict(help="size of the strokes; 2 doubles it (default: 1)", metavar="S", type=float),
+    "blend": dict(help="weight of each of several style images", metavar="W", type=float, nargs="+"),
+    "masks": dict(
+        help="for each style image a picture that is white in its region, and black elsewhere",
+        metavar="FILE",
+        nargs="+",
+    ),
+    "style_masks": dict(
+        help="for each style image a picture that is white where the style is taken; - for all of it",
+        metavar="FILE",
+        nargs="+",
+        type=_file_or_none,
+    ),
+    "colors": dict(
+        help="style: the style image's colors; luma: the content image's, with the luma of the result; "
+        "covariance, histogram: the content image's, to which the style image's are matched beforehand "
+        "(default: style)",
+        choices=get_args(Colors),
+    ),
+    "term": dict(
+        help="one more term, 'total variation' or 'histogram'; may be repeated",
+        metavar="NAME=WEIGHT",
+        nargs=1,
+        type=_name_and_number,
+        action=_Pairs,
+        dest="terms",
+    ),
+}
+"""The recipes' keywords as arguments of the command line."""
+
+
+def _add(command: Any, name: str, help: str, default: Any = None, **settings: Any) -> None:
+    """Add an argument whose help ends with its default, if it has one."""
+    stated = "" if default is None else f" (default: {default})"
+    command.add_argument(name, help=f"{help}{stated}", default=default, **settings)
+
+
+def _add_keywords(command: Any, names: Iterable[str], start: str = "", **defaults: Any) -> None:
+    for name in names:
+        settings = {**KEYWORDS[name]}
+        help = settings.pop("help").format(start=start)
+        _add(command, f"--{name.replace('_', '-')}", help, defaults.get(name), **settings)
+
+
+def _add_groups(command: argparse.ArgumentParser, *groups: type, leave_out: Iterable[str] = ()) -> None:
+    """The fields of groups of options, each with its own help."""
+    for group in groups:
+        section = command.add_argument_group(group.__name__.lower(), group.__doc__.split("\n")[0])
+        hints = get_type_hints(group)
+        for field in dataclasses.fields(group):
+            if field.name not in (*_NOT_FIELDS, *leave_out):
+                section.add_argument(
+                    f"--{field.name.replace('_', '-')}", **_settings(field, hints[field.name])
+                )
+
+
+def _settings(field: dataclasses.Field, hint: Any) -> dict[str, Any]:
+    """What ``add_argument`` takes for a field of a group; how it is parsed follows from the field's type."""
+    alternatives = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    help = field.metadata["help"]
+    if bool in alternatives:
+        return {"help": help, "action": argparse.BooleanOptionalAction}
+    settings = {"help": help if field.default is None else f"{help} (default: {field.default})"}
+    if field.metadata["metavar"]:
+        settings["metavar"] = field.metadata["metavar"]
+    if field.name == "layer_weights":
+        return {**settings, "nargs": "+", "type": _name_and_number, "action": _Pairs}
+    for alternative in alternatives:
+        if get_origin(alternative) is Literal:
+            settings["choices"] = get_args(alternative)
+        elif alternative in (int, float):
+            settings["type"] = alternative
+    return settings
+
+
+def _command(commands: Any, name: str, help: str, more: str = "") -> argparse.ArgumentParser:
+    return commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}. {more}".strip())
+
+
+def _add_output(command: argparse.ArgumentParser, folder: Path | None = None) -> None:
+    place = "a new file in output/" if folder is None else folder.relative_to(OUTPUT.parent)
+    metavar = "FILE" if folder is None else "FOLDER"
+    help = f"where to write (default: {place})"
+    command.add_argument("--output", type=Path, default=folder, metavar=metavar, help=help)
+
+
+def _recipe(commands: Any, name: str, help: str, more: str, resume: bool = True) -> argparse.ArgumentParser:
+    command = _command(commands, name, help, more)
+    command.epilog = "Bundled pictures are named as the files under images/, such as great_wave."
+    _add_output(command)
+    command.add_argument("--overwrite", action="store_true", help="replace a file that exists")
+    if resume:
+        help = "continue an interrupted run of the same command from the file PICTURE.checkpoint"
+        command.add_argument("--resume", action="store_true", help=help)
+    return command
+
+
+def _add_preset(command: argparse.ArgumentParser) -> None:
+    presets = ", ".join(f"{name} ({p['size']} pixels, {p['steps']} steps)" for name, p in PRESETS.items())
+    help = f"size and steps: {presets}; or a .json file of --save-preset; other arguments override it"
+    _add(command, "--preset", help, "balanced", metavar="NAME")
+
+
+def _add_transfer(commands: Any) -> None:
+    command = _recipe(commands, "transfer", "paint a picture in the style of another", _DEFAULTS)
+    _add(command, "content", "content image", CONTENT, nargs="?")
+    command.add_argument("styles", nargs="*", metavar="style", help=f"style image (default: {STYLE})")
+    _add_preset(command)
+    _add_keywords(command, KEYWORDS, "content, style, noise")
+    help = "read --content-weight and --style-weight in the units of a paper or program, such as 'johnson'"
+    _add(command, "--as-printed", help, metavar="NAME")
+    help = "save the picture of every STEPS-th step as well, in a folder called NAME_steps"
+    _add(command, "--save-every", help, metavar="STEPS", type=positive)
+    _add(command, "--film", "write a film of the run, .gif or .webp", metavar="FILE", type=Path)
+    _add(command, "--save-preset", "write these arguments to a .json for --preset", metavar="FILE", type=Path)
+    _add_groups(command, Losses, Network, Run)
+
+
+def _add_reconstruct(commands: Any) -> None:
+    more = "By default: the network as trained, float32, one scale, cosine coefficients."
+    command = _recipe(commands, "reconstruct", "reconstruct a picture from one layer's feature maps", more)
+    _add(command, "picture", "content image", CONTENT, nargs="?")
+    _add(command, "--layer", "such as conv4_2 or pool3", "conv4_2")
+    _add_keywords(command, ("size", "steps", "seed", "start"), "noise", size=256, steps=100)
+    _add_groups(command, Network, Run)
+
+
+def _add_texture(commands: Any) -> None:
+    command = _recipe(commands, "texture", "synthesize a texture from a picture's Gram matrices", _DEFAULTS)
+    _add(command, "picture", "picture of the texture", STYLE, nargs="?")
+    help = "layers whose Gram matrices are compared (default: conv1_1 … conv5_1)"
+    _add(command, "--layers", help, nargs="+", metavar="LAYER")
+    help = "shorter side to which the picture is resized"
+    _add(command, "--source-size", help, 256, metavar="PIXELS", type=positive)
+    _add_keywords(command, ("size", "steps", "seed", "start"), "noise", size=256, steps=120)
+    _add_groups(command, Losses, Network, Run)
+
+
+def _add_again(commands: Any) -> None:
+    command = _recipe(commands, "again", "repeat the run that made a picture", "From the settings inside it.")
+    command.add_argument("picture", help="a PNG that this course saved")
+    _add_keywords(command, ("size", "steps"))
+
+
+def _add_frames(commands: Any) -> None:
+    help = "paint the frames of a film, each initialized with the one before"
+    command = _recipe(commands, "frames", help, _DEFAULTS, resume=False)
+    command.add_argument("source", help="a folder of pictures, or an animated GIF or WebP")
+    command.add_argument("style", help="style image")
+    keywords = ("size", "steps", "seed", "start", "style_weight")
+    _add_keywords(command, keywords, "content, style, noise", size=256, steps=80)
+    _add(command, "--next-steps", "steps of each frame after the first", 30, metavar="STEPS", type=positive)
+    help = "weight of the temporal consistency loss"
+    _add(command, "--consistency-weight", help, 0.01, metavar="WEIGHT", type=float)
+    help = (
+        "estimate of the motion between frames: none; shift, of the whole picture, as when a camera pans; or "
+        "flow, the optical flow of each pixel, which needs the package scikit-image"
+    )
+    _add(command, "--motion", help, "shift", choices=("none", "shift", "flow"))
+    _add_groups(command, Losses, Network, Run, leave_out=("checkpoint_every", "scales"))
+
+
+def _add_gallery(commands: Any) -> None:
+    more = "Pictures that exist already are skipped, so the same command continues an interrupted one."
+    command = _command(commands, "gallery", "paint every picture in every style", more)
+    command.add_argument("contents", nargs="+", metavar="CONTENT", help="content images")
+    command.add_argument("--styles", nargs="+", required=True, metavar="STYLE", help="style images")
+    _add_output(command, OUTPUT / "gallery")
+    command.add_argument("--overwrite", action="store_true", help="replace pictures of other settings")
+    help = "pictures painted at a time on this machine (default: one for each four cores)"
+    _add(command, "--workers", help, metavar="N", type=positive)
+    help = "paint on a Dask cluster, such as tcp://10.0.0.1:8786 (needs the package distributed)"
+    _add(command, "--scheduler", help, metavar="ADDRESS")
+    _add_preset(command)
+    _add_keywords(command, ("size", "steps", "style_weight"))
+    _add_groups(command, Losses, Network, Run, leave_out=("checkpoint_every",))
+
+
+def _add_tools(commands: Any) -> None:
+    """The commands that measure, and those that write the course's own pictures and pages."""
+    more = "Writes benchmark.json and benchmark.png. Takes forty minutes on two cores, --quick three minutes."
+    command = _command(commands, "benchmark", "measure the computing time on this machine", more)
+    command.add_argument("--quick", action="store_true", help="measure less, on a small picture")
+    _add(command, "--content", "content image", CONTENT)
+    _add(command, "--style", "style image", STYLE)
+    _add_output(command, OUTPUT)
+
+    command = _command(commands, "results", "make the pictures under images/results/ again")
+    command.add_argument("names", nargs="*", metavar="NAME", help="without its ending; all by default")
+
+    more = "Each is one HTML file that needs no network."
+    command = _command(commands, "slides", "run lessons and write each as slides for a lecture", more)
+    command.add_argument("lessons", nargs="+", type=int, metavar="NN", help="number of a lesson, such as 04")
+    _add_output(command, OUTPUT / "slides")
+
+    more = "An index, and for each lesson a page and its slides, each one HTML file that needs no network."
+    command = _command(commands, "run", "run all lessons in full and write them as a site", more)
+    _add_output(command, OUTPUT / "site")
+
+    more = "Writes OWNER/NAME into the Colab cell of every lesson, and a badge above that opens it."
+    help = "write the name of your own repository into the lessons, for Colab"
+    command = _command(commands, "publish", help, more)
+    command.add_argument("repository", metavar="OWNER/NAME", help="the repository on GitHub")
+    _add(command, "--branch", "the branch that the badges open", "main")

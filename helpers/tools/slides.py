@@ -1,0 +1,114 @@
+"""Lessons as slides for a lecture."""
+
+import ast
+import dataclasses
+import html
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from helpers.errors import ArgumentError
+from helpers.files.bundled import lesson_files
+from helpers.tools import rendering
+
+_MOST_LINES = 8
+"""The output of code with more lines gets a slide of its own, where it can be large. Half as many lines are
+the limit where the output has several figures."""
+
+
+def write_slides(numbers: Iterable[int], folder: Path) -> Iterator[Path]:
+    """Run lessons and write the slides of each into a folder, which is created if necessary.
+
+    ``numbers``: the numbers that the lessons' names begin with. Yields the path of each file.
+    Raises ``ArgumentError`` for a number that no lesson has, and the errors of ``run_lesson``.
+    """
+    paths = {int(path.name[:2]): path for path in lesson_files()}
+    numbers = list(numbers)
+    for number in numbers:
+        if number not in paths:
+            raise ArgumentError(f"There is no lesson {number}; there are {', '.join(map(str, paths))}.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        notebook = rendering.run_lesson(paths[number])
+        yield rendering.write_html(folder / f"{paths[number].stem}.html", deck_html(notebook))
+
+
+def deck_html(notebook: Any) -> str:
+    """All slides of a lesson that was run, as one HTML page for screens of 1280 × 720 and any other size.
+
+    The slide type in each cell's metadata is Jupyter's: ``slide`` and ``subslide`` begin a new slide, ``-``
+    continues one, a ``fragment`` appears after a key is pressed, ``notes`` are for the lecturer, ``skip`` is
+    left out.
+    """
+    slides = "".join(
+        f'<section class="slide" id="{number}"><header>{slide.heading}</header>'
+        f'<div class="main">{"".join(slide.main)}</div><div class="side">{"".join(slide.side)}</div>'
+        f'<aside class="notes">{"".join(slide.notes)}</aside></section>'
+        for number, slide in enumerate(_slides(notebook), start=1)
+    )
+    return rendering.document_html(
+        rendering.title_of(notebook), f'<main class="deck">{slides}</main>', "deck.css", "deck.js"
+    )
+
+
+@dataclasses.dataclass
+class _Slide:
+    """``main``: text, code, outputs. ``side``: text about the outputs, beside them. ``notes``: not shown."""
+
+    heading: str
+    main: list[str] = dataclasses.field(default_factory=list)
+    side: list[str] = dataclasses.field(default_factory=list)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    lines_of_code: int = 0
+    has_output: bool = False
+
+
+def _slides(notebook: Any) -> list[_Slide]:
+    slides: list[_Slide] = []
+    section = ""
+    for cell in notebook.cells:
+        slide_type = cell.metadata.get("slideshow", {}).get("slide_type", "-")
+        if slide_type == "skip":
+            continue
+        heading = re.search(r"^##? (.*)$", cell.source, re.M) if cell.cell_type == "markdown" else None
+        if slide_type in ("slide", "subslide") or not slides:
+            slides.append(_Slide("" if heading else section))
+        section = html.escape(heading[1]) if heading else section
+        slide = slides[-1]
+        if slide_type == "notes":
+            slide.notes.append(rendering.markdown_html(cell.source))
+        elif cell.cell_type == "markdown":
+            # The slides are a single file, so links to other lessons would lead nowhere.
+            text = re.sub(
+                r'<a href="[^":]*\.ipynb">(.*?)</a>', r"\1", rendering.markdown_html(cell.source), flags=re.S
+            )
+            (slide.side if slide.has_output else slide.main).append(_part("text", text, slide_type))
+        else:
+            outputs = rendering.outputs_html(cell, notebook)
+            if "hide-input" not in rendering.tags_of(cell) or not outputs:
+                code = _with_short_display_calls(cell.source)
+                slide.lines_of_code += code.count("\n") + 1
+                slide.main.append(_part("code", rendering.code_html(code), slide_type))
+            if outputs:
+                several_figures = outputs.count("<figure") > 1
+                if slide.lines_of_code > (_MOST_LINES // 2 if several_figures else _MOST_LINES):
+                    slides.append(_Slide(section))
+                slides[-1].main.append(_part("output", outputs, slide_type))
+                slides[-1].has_output = True
+    return [slide for slide in slides if slide.main or slide.side]
+
+
+def _part(name: str, content: str, slide_type: str) -> str:
+    return f'<div class="part {name}{" fragment" * (slide_type == "fragment")}">{content}</div>'
+
+
+def _with_short_display_calls(source: str) -> str:
+    """A cell's code with each call that shows or plots results in one line: the slide has these results."""
+    lines = source.splitlines()
+    for node in reversed(ast.parse(source).body):
+        call = node.value if isinstance(node, ast.Expr) else None
+        shows = isinstance(call, ast.Call) and getattr(call.func, "id", "").startswith(("show_", "plot_"))
+        if shows and node.end_lineno > node.lineno:
+            lines[node.lineno - 1 : node.end_lineno] = [f"{call.func.id}(...)"]
+    return "\n".join(lines)
