@@ -53,7 +53,7 @@ def processor(found):
         return ", ".join(parts)
 
     def race(name):
-        run = found["races"][f"{name}, photo, one size, float32"]
+        run = found["races"][f"{name}, content, one size, float32"]
         return f"{run['evaluations']:.0f} evaluations, {run['seconds']:.0f} s"
 
     def sooner(of):

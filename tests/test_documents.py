@@ -76,7 +76,7 @@ def test_the_readmes_tables_are_what_the_benchmark_measured(figures):
 def test_a_figure_that_changed_changes_its_table(figures):
     readme = text_of(ROOT / "README.md")
     found = figures.measured("benchmark.json")
-    found["races"]["Adam, photo, one size, float32"]["evaluations"] += 1000
+    found["races"]["Adam, content, one size, float32"]["evaluations"] += 1000
     for run in found["evaluations"]:
         run["share"] = 0.4
     changed = figures.with_tables(readme, {"processor": figures.processor(found)})

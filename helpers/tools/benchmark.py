@@ -288,23 +288,20 @@ def _time_to_the_same_loss(content: Any, style: Any, last: Record, most: int) ->
 
 
 def configurations() -> dict[str, dict[str, Any]]:
-    """What is compared: optimizers, initializations, precisions, scales, as arguments of ``transfer``.
-
-    In the names, "photo" is the content image, "painting" the style image, and "sizes" are scales.
-    """
+    """What is compared: optimizers, initializations, precisions and scales, as arguments of ``transfer``."""
     fast = resolve_precision("auto")
     plain = {"scales": 1, "precision": "float32"}
     cosine = {**plain, "parametrization": "cosine"}
     return {
-        "L-BFGS, photo, one size, float32": plain,
-        "L-BFGS, photo, one size, bfloat16": {**plain, "precision": "bfloat16"},
-        "L-BFGS, painting, one size, float32": {**plain, "start": "style"},
+        "L-BFGS, content, one size, float32": plain,
+        "L-BFGS, content, one size, bfloat16": {**plain, "precision": "bfloat16"},
+        "L-BFGS, style, one size, float32": {**plain, "start": "style"},
         "L-BFGS, noise, one size, float32": {**plain, "start": "noise"},
-        "L-BFGS in cosines, photo, one size, float32": cosine,
+        "L-BFGS in cosines, content, one size, float32": cosine,
         "L-BFGS in cosines, noise, one size, float32": {**cosine, "start": "noise"},
-        "Adam, photo, one size, float32": {**plain, "optimizer": "adam"},
-        "L-BFGS, photo, two sizes, float32": {"scales": 2, "precision": "float32"},
-        f"as the presets have it: L-BFGS, photo, two sizes, {fast}": {"scales": 2, "precision": fast},
+        "Adam, content, one size, float32": {**plain, "optimizer": "adam"},
+        "L-BFGS, content, two sizes, float32": {"scales": 2, "precision": "float32"},
+        f"as the presets have it: L-BFGS, content, two sizes, {fast}": {"scales": 2, "precision": fast},
     }
 
 

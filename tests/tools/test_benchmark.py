@@ -26,7 +26,7 @@ def test_the_operations_of_an_evaluation_are_counted_by_hand():
     assert (operations(256, 256) - grams) / 1e9 == pytest.approx(94.6, rel=0.01)
 
 
-SOME = ("L-BFGS, photo, one size, float32", "L-BFGS, photo, two sizes, float32", "as the presets")
+SOME = ("L-BFGS, content, one size, float32", "L-BFGS, content, two sizes, float32", "as the presets")
 
 
 @pytest.mark.parametrize("names", [SOME, pytest.param(None, marks=pytest.mark.slow)], ids=["some", "all"])
@@ -47,7 +47,7 @@ def test_a_benchmark_prints_tables_and_writes_json_and_a_plot(tmp_path, monkeypa
     for name, race in found["races"].items():
         precision = configurations.get(name, {}).get("precision", "float32")
         assert race["arrived"] == (race["loss"] <= bench._goal_in(precision, found["reference"]["goal"], 1))
-    small = found["races"]["L-BFGS, photo, two sizes, float32"]
+    small = found["races"]["L-BFGS, content, two sizes, float32"]
     assert small["as_full_evaluations"] < small["evaluations"]
 
 

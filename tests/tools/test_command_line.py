@@ -1,12 +1,17 @@
 """The command line, by calling its main function on tiny pictures."""
 
+import dataclasses
+import inspect
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from helpers import load_image, load_preset, read_settings, save_image
+from helpers import load_image, load_preset, read_settings, save_image, transfer
+from helpers.options import GROUPS
 from helpers.tools.command_line import main
+from helpers.tools.parser import KEYWORDS, build_parser
 
 TINY = ["--size", "24", "--steps", "2"]
 
@@ -229,3 +234,24 @@ def test_help_does_not_import_tensorflow(command, run_python):
     )
     done = run_python("-c", code, check=True)
     assert "usage: course.py" in done.stdout
+
+
+def test_the_help_states_the_defaults_of_the_recipes_and_of_the_groups():
+    parameters = inspect.signature(transfer).parameters
+    for name, settings in KEYWORDS.items():
+        stated = re.search(r"\(default: (.*)\)", settings["help"])
+        if stated:
+            default = parameters[name].default
+            if name == "style_layers":
+                default = "conv1_1 … conv5_1"
+            written = f"{default:g}" if isinstance(default, float) else str(default)
+            assert stated[1].replace("conv4_2", "block4_conv2") == written, name
+    command = build_parser()._subparsers._group_actions[0].choices["transfer"]
+    offered = {action.dest: action for action in command._actions}
+    for group in GROUPS.values():
+        for field in dataclasses.fields(group):
+            if field.name not in ("checkpoint", "progress"):
+                assert field.name in offered
+                if field.name != "resume":
+                    assert offered[field.name].default is None
+                    assert offered[field.name].help.startswith(field.metadata["help"])
