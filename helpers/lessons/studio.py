@@ -100,7 +100,7 @@ class _Studio:
         self.bar = widgets.FloatProgress(0, min=0, max=1, layout={"width": "300px"})
         self.status = widgets.HTML("Press Start.")
         self.picture = widgets.Image(value=image_bytes(load_image("temple", size=160)), width=480)
-        self.curve = widgets.Image(value=_blank(), width=420)
+        self.curve = widgets.Image(value=_blank(), width=420, layout={"align_self": "flex-start"})
         self.split = widgets.FloatSlider(
             0, min=0, max=1, step=0.01, description="content", readout=False, layout={"width": "480px"}
         )
