@@ -25,11 +25,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = ["losses", "terms", "color", "images", "recipes"]
-MODULES += [f"engine/{name}" for name in ("objective", "tiling", "optimizers", "parametrization")]
+MODULES += [f"engine/{name}" for name in ("objective", "tiling", "optimizers", "lbfgs", "parametrization")]
 MODULES += [f"engine/{name}" for name in ("coarse_to_fine", "checkpoints")]
 FILES = {
     "images": ("test_images.py", "files/test_decoding.py"),
     "engine/tiling": ("engine/test_objective.py",),
+    "engine/lbfgs": ("engine/test_optimizers.py",),
     "engine/parametrization": ("engine/test_optimizers.py", "engine/test_coarse_to_fine.py"),
 }
 """The tests of a module that has more than one file of them."""
