@@ -4,10 +4,11 @@ Each error is a ``CourseError`` whose message is one sentence: what is wrong, an
 Each is also a built-in exception, so it can be caught without importing this module.
 """
 
+import difflib
 import math
 import numbers
 import reprlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 _LARGEST = 1e300
@@ -86,6 +87,11 @@ def check_choice(what: str, value: Any, choices: Iterable[str]) -> None:
     if not isinstance(value, str) or value not in (choices := list(choices)):
         *most, last = map(repr, choices)
         raise ArgumentError(f"{what} is {', '.join(most)} or {last}, not {shown(value)}.")
+
+
+def nearest(name: Any, names: Sequence[str]) -> list[str]:
+    """The names most similar to a misspelled one; the first three if none is similar."""
+    return difflib.get_close_matches(str(name), names, n=3, cutoff=0.4) or list(names[:3])
 
 
 def shown(value: Any) -> str:

@@ -1,11 +1,10 @@
 """The layers of VGG19: their names, filters, strides and receptive fields."""
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Literal
 
-from helpers.errors import ArgumentError, shown
+from helpers.errors import ArgumentError, nearest, shown
 
 Pooling = Literal["avg", "max"]
 
@@ -42,9 +41,8 @@ def layer_name(layer: str) -> str:
     if text in CONV_LAYERS or text in POOL_LAYERS:
         return text
     short = {name.replace("block", "conv").replace("_conv", "_"): name for name in CONV_LAYERS}
-    near = difflib.get_close_matches(text, [*LAYERS, *short], n=3, cutoff=0.4)
-    near = dict.fromkeys(short.get(name, name) for name in near)
-    names = ", ".join(near or ("block1_conv1", "block1_conv2", "block1_pool"))
+    similar = dict.fromkeys(short.get(name, name) for name in nearest(text, [*LAYERS, *short]))
+    names = ", ".join(similar)
     raise ArgumentError(f"VGG19 has no layer {layer!r}; its layers are called {names} and the like.")
 
 

@@ -5,14 +5,13 @@ A group is given whole, ``transfer(…, run=Run(scales=1))``, or as a mapping, a
 """
 
 import dataclasses
-import difflib
 import numbers
 import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, dataclass_transform, get_args
 
-from helpers.errors import ArgumentError, check_choice, check_number, check_whole, shown
+from helpers.errors import ArgumentError, check_choice, check_number, check_whole, nearest, shown
 from helpers.layers import Pooling, layer_name
 
 Precision = Literal["float32", "bfloat16"]
@@ -49,7 +48,7 @@ def option(default: Any, help: str, metavar: str | None = None) -> Any:
 def group(cls: type) -> type:
     """Make a frozen dataclass whose docstring tells what each of its fields does."""
     cls = dataclasses.dataclass(frozen=True)(cls)
-    told = "\n".join(f"    ``{each.name}``: {each.metadata['help']}." for each in dataclasses.fields(cls))
+    told = "\n".join(f"    ``{field.name}``: {field.metadata['help']}." for field in dataclasses.fields(cls))
     cls.__doc__ = f"{cls.__doc__.rstrip()}\n\n{told}\n    "
     return cls
 
@@ -162,7 +161,7 @@ class Run:
 GROUPS: Mapping[str, type] = MappingProxyType({"losses": Losses, "network": Network, "run": Run})
 """The groups by the names of the arguments that take them."""
 
-_GROUP_OF = {each.name: name for name, kind in GROUPS.items() for each in dataclasses.fields(kind)}
+_GROUP_OF = {field.name: name for name, kind in GROUPS.items() for field in dataclasses.fields(kind)}
 
 PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
@@ -184,11 +183,11 @@ def filled(kind: Callable[..., Group], given: Group | Mapping[str, Any], **defau
     field that the group does not have.
     """
     if isinstance(given, Mapping):
-        names = [each.name for each in dataclasses.fields(kind)]
+        names = [field.name for field in dataclasses.fields(kind)]
         for name in given:
             if name not in names:
-                near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.4) or names[:3]
-                raise ArgumentError(f"{kind.__name__} has no {shown(name)}; near are {', '.join(near)}.")
+                near = ", ".join(nearest(name, names))
+                raise ArgumentError(f"{kind.__name__} has no {shown(name)}; near are {near}.")
         given = kind(**given)
     if not isinstance(given, kind):
         raise ArgumentError(f"These options are given as {kind.__name__}(…), not {shown(given)}.")
@@ -222,8 +221,8 @@ def _changed(group: Any) -> dict[str, Any]:
     """What of a group of options is not its default."""
     if isinstance(group, Mapping):
         return dict(group)
-    values = {each.name: (getattr(group, each.name), each.default) for each in dataclasses.fields(group)}
-    return {name: value for name, (value, default) in values.items() if value != default}
+    defaults = {field.name: field.default for field in dataclasses.fields(group)}
+    return {name: value for name, value in vars(group).items() if value != defaults[name]}
 
 
 def _check_truth(name: str, value: Any, none: bool = False) -> None:

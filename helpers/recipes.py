@@ -182,10 +182,12 @@ def transfer(
     Hertzmann and Shechtman (2017), "Controlling perceptual factors in neural style transfer".
     """
     losses, network, run = usual_options(losses, network, run)
+    content_layer, style_layers = layer_name(content_layer), layer_names(style_layers)
     arguments = dict(locals())
     for name in ("network", "run", "callback"):
         del arguments[name]
-    return Result(*solve(_transfer_problem(arguments, run.scales, **arguments), network, run, callback))
+    problem = _transfer_problem(run.scales, **arguments)._replace(arguments=arguments)
+    return Result(*solve(problem, network, run, callback))
 
 
 def usual_options(
@@ -215,14 +217,13 @@ class _StyleImage:
 
 
 def _transfer_problem(
-    arguments: Mapping[str, Any],
     scales: int | None,
     *,
     content: Any,
     size: int | None,
     content_weight: float,
     content_layer: str,
-    style_layers: str | Iterable[str],
+    style_layers: tuple[str, ...],
     colors: Colors,
     terms: Terms | None,
     start: Any,
@@ -231,49 +232,57 @@ def _transfer_problem(
     losses: Losses,
     **of_styles: Any,
 ) -> Problem:
-    """What a transfer minimizes. ``arguments``: those to be noted. ``of_styles``: see ``_style_images``."""
+    """The problem of a transfer, without its arguments. ``of_styles``: see ``_style_images``."""
     check_number("The weight of the content, α,", content_weight)
     check_number("The weight of the style, β,", of_styles["style_weight"])
     if not (content_weight or of_styles["style_weight"]):
         raise ArgumentError("The weights α and β are not both 0: there would be nothing to minimize.")
     if terms is not None and not isinstance(terms, Mapping):
         raise ArgumentError(f"Further terms are a dict of weights by their names, not {shown(terms)}.")
-    content_layer, style_layers = layer_name(content_layer), layer_names(style_layers)
     original = load_image(content, size)
-    originals, styles = _style_images(original.shape[:2], **of_styles)
-    recolored = [colors_for(colors, original, each.image) for each in styles]
+    originals = _style_images(original.shape[:2], **of_styles)
+    recolored = [colors_for(colors, original, style.image) for style in originals]
     image = recolored[0][0]
-    styles = [dataclasses.replace(each, image=pair[1]) for each, pair in zip(styles, recolored, strict=True)]
+    styles = [
+        dataclasses.replace(style, image=matched)
+        for style, (_, matched) in zip(originals, recolored, strict=True)
+    ]
 
     def terms_at(height: int, width: int, evaluator: Evaluator) -> list[Term]:
         of_content = preprocess(resize_image(image, height, width))
-        scaled = [preprocess(_scaled(each.image, height / len(image))) for each in styles]
+        scaled = [preprocess(_scaled(style.image, height / len(image))) for style in styles]
         features = evaluator.feature_maps(of_content, [content_layer])[content_layer]
         built = [content_term(features, content_layer, content_weight, losses.content_per_entry)]
-        for each, pixels in zip(styles, scaled, strict=True):
-            if each.weight or len(styles) == 1:
-                region = _at_layers(each.region, (height, width), style_layers)
-                part = _at_layers(each.part, pixels.shape[1:3], style_layers)
+        for style, pixels in zip(styles, scaled, strict=True):
+            if style.weight or len(styles) == 1:
+                region = _at_layers(style.region, (height, width), style_layers)
+                part = _at_layers(style.part, pixels.shape[1:3], style_layers)
                 sums = evaluator.style_sums(pixels, style_layers, part)
                 weights, statistic = losses.layer_weights, losses.statistic
-                built.append(style_term(sums, each.weight, weights, each.name, statistic, region))
+                built.append(style_term(sums, style.weight, weights, style.name, statistic, region))
         scene = Scene(of_content, tuple(scaled), evaluator.feature_maps)
         return built + build_terms(terms or {}, scene)
 
-    least = min(min(each.shape[:2]) for each in (original, *originals))
+    inputs = {"content": original, **{style.name: style.image for style in originals}}
+    least = min(min(image.shape[:2]) for image in inputs.values())
     return Problem(
         "transfer",
-        {**arguments, "content_layer": content_layer, "style_layers": style_layers},
-        {"content": original, **dict(zip(_numbered("style", len(styles)), originals, strict=True))},
+        {},
+        inputs,
         (content_layer, *style_layers),
         pyramid(*original.shape[:2], scales or default_scales(least)),
         steps,
         _initial(start, {"content": image, "style": styles[0].image}, seed),
         terms_at,
-        (lambda painted: with_colors_of(painted, resize_image(original, *painted.shape[:2])))
-        if colors == "luma"
-        else None,
+        _recoloring(colors, original),
     )
+
+
+def _recoloring(colors: Colors, original: np.ndarray) -> Callable[[np.ndarray], np.ndarray] | None:
+    """What gives an image the colors of the original again; ``None`` if ``colors`` does not ask for it."""
+    if colors != "luma":
+        return None
+    return lambda image: with_colors_of(image, resize_image(original, *image.shape[:2]))
 
 
 def _style_images(
@@ -285,8 +294,8 @@ def _style_images(
     blend: Sequence[float] | None,
     masks: Sequence[Any] | None,
     style_masks: Sequence[Any] | None,
-) -> tuple[list[np.ndarray], list[_StyleImage]]:
-    """The style images at the size that they are used in, and each with what is said of it."""
+) -> list[_StyleImage]:
+    """The style images in the size that they are used in, each with its weight and its masks."""
     check_number("The scale of a style image", style_scale, above=True)
     lists = {"Weights of a blend": blend, "Masks": masks, "Masks of style images": style_masks}
     for what, given in lists.items():
@@ -294,22 +303,18 @@ def _style_images(
         if given is not None and not is_list:
             raise ArgumentError(f"{what}, one for each style image, are a list, not {shown(given)}.")
     sources = list(style) if isinstance(style, (list, tuple)) else [style]
-    images = [load_image(each) for each in sources]
-    sides = [style_side(min(of_result), min(each.shape[:2]), style_scale) for each in images]
-    images = [load_image(each, side) for each, side in zip(images, sides, strict=True)]
+    images = [load_image(source) for source in sources]
+    sides = [style_side(min(of_result), min(image.shape[:2]), style_scale) for image in images]
+    images = [load_image(image, side) for image, side in zip(images, sides, strict=True)]
     regions = None if masks is None else [load_mask(mask, *of_result) for mask in masks]
     shares = _shares(blend, len(images), regions)
     parts = _parts(style_masks, images)
-    names = _numbered("style", len(images))
-    each = zip(names, images, shares, regions or [None] * len(images), parts, strict=True)
-    return images, [
+    names = ["style"] if len(images) == 1 else [f"style {number}" for number in range(1, len(images) + 1)]
+    columns = (names, images, shares, regions or [None] * len(images), parts)
+    return [
         _StyleImage(name, image, style_weight * share, region, part)
-        for name, image, share, region, part in each
+        for name, image, share, region, part in zip(*columns, strict=True)
     ]
-
-
-def _numbered(name: str, count: int) -> list[str]:
-    return [name] if count == 1 else [f"{name} {number}" for number in range(1, count + 1)]
 
 
 def style_side(content_side: int, own_side: int, scale: float) -> int:
@@ -324,18 +329,18 @@ def _shares(blend: Sequence[float] | None, count: int, regions: Sequence[np.ndar
     is the larger the smaller the region is. A factor of the area undoes that: every position has one weight.
     """
     blend = [1.0] * count if blend is None else list(blend)
-    for each in blend:
-        check_number("A style image's weight in a blend", each)
+    for weight in blend:
+        check_number("A style image's weight in a blend", weight)
     if len(blend) != count:
         raise ArgumentError(f"There are {count} style images and {len(blend)} weights to blend them with.")
     if not any(blend):
         raise ArgumentError(f"The weights of a blend are not all 0; these are {blend}.")
     if regions is None:
-        return [each / sum(blend) for each in blend]
+        return [weight / sum(blend) for weight in blend]
     if len(regions) != count:
         raise ArgumentError(f"There are {count} style images and {len(regions)} masks to say where they go.")
     areas = [float(region.mean()) for region in regions]
-    shares = [each * area for each, area in zip(blend, areas, strict=True)]
+    shares = [weight * area for weight, area in zip(blend, areas, strict=True)]
     if not sum(shares):
         raise ArgumentError("The masks leave nothing to paint: they are black wherever a style image counts.")
     return [share / sum(shares) * min(1.0, sum(areas)) for share in shares]

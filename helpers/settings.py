@@ -1,6 +1,5 @@
 """Settings of runs in files: presets, and the settings in a PNG, from which its run can be repeated."""
 
-import difflib
 import inspect
 import json
 import os
@@ -9,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers import recipes
-from helpers.engine.run import SETTINGS_VERSION, UNRECORDED_OPTIONS, fingerprint
-from helpers.errors import ArgumentError, MissingFileError
+from helpers.engine.run import SETTINGS_VERSION, fingerprint, recorded_options
+from helpers.errors import ArgumentError, MissingFileError, nearest
 from helpers.files.writing import atomic_write
 from helpers.images import load_image, read_settings
 from helpers.options import PRESETS, merged
@@ -75,18 +74,14 @@ def again(picture: str | os.PathLike, **changes: Any) -> Result:
     """
     settings = current_settings(read_settings(picture))
     try:
-        recipe, arguments = _RECIPES[settings["recipe"]], dict(settings["arguments"])
+        recipe, arguments = _RECIPES[settings["recipe"]], merged(settings["arguments"])
         sides = {name: min(noted["width"], noted["height"]) for name, noted in settings["inputs"].items()}
         # A picture from an unknown source must not determine which files are written.
-        run = {
-            name: value for name, value in arguments.pop("run", {}).items() if name not in UNRECORDED_OPTIONS
-        }
-        arguments = {
-            name: value for name, value in arguments.items() if name not in (*UNRECORDED_OPTIONS, "callback")
-        }
+        arguments["run"] = recorded_options(arguments.get("run", {}))
+        arguments.pop("callback", None)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise ArgumentError(f"{picture} carries settings, but not those of a run of this course.") from None
-    arguments = merged(arguments, {"run": run}, changes)
+    arguments = merged(arguments, changes)
     for name, value in arguments.items():
         type_name = _given_as(value)
         if type_name is not None:
@@ -113,8 +108,6 @@ _RENAMED = {
     "colours": "colors",
     "coordinates": "parametrization",
     "normalised": "normalized",
-    "source": "image",
-    "texture": "image",
 }
 _NEW_VALUES = {
     "colors": {"painting": "style", "luminance": "luma"},
@@ -179,8 +172,8 @@ def _check_arguments(
     known = list(inspect.signature(recipe).parameters)
     for name in arguments:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or known[:3]
-            raise ArgumentError(f"{source}: {recipe.__name__} takes no {name!r}; near are {', '.join(near)}.")
+            near = ", ".join(nearest(name, known))
+            raise ArgumentError(f"{source}: {recipe.__name__} takes no {name!r}; near are {near}.")
 
 
 def _check_preset(arguments: Mapping[str, Any], path: Path) -> None:

@@ -35,7 +35,9 @@ FILES = {
 }
 """The tests of a module that has more than one file of them."""
 
-NOT_COPIED = shutil.ignore_patterns(".venv*", ".git", "output", "__pycache__", ".*_cache")
+NOT_COPIED = shutil.ignore_patterns(
+    ".venv*", ".git", "output", "__pycache__", ".*_cache", ".ipynb_checkpoints"
+)
 # Of numbers that are not whole, shifts and bits are errors that any test notices; and in annotations
 # "|" computes nothing.
 TRIVIAL = ("Shift", "BitOr", "BitAnd", "BitXor")

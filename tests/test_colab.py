@@ -11,13 +11,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from colab.environment import interpreter, made
+from mutants import NOT_COPIED
 from run_lessons import LESSONS, run, tagged, verdicts, with_solutions
 
 ROOT = Path(__file__).parent.parent
 HERE = Path(__file__).parent / "colab"
-NOT_THE_COURSE = shutil.ignore_patterns(
-    ".venv*", ".git", "output", "__pycache__", ".*_cache", ".ipynb_checkpoints"
-)
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,7 +29,7 @@ pytestmark = [
 def repository(tmp_path_factory):
     """The course as it stands in this folder, as a repository that can be cloned."""
     folder = tmp_path_factory.mktemp("origin") / "course"
-    shutil.copytree(ROOT, folder, ignore=NOT_THE_COURSE)
+    shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
     git = ["git", "-c", "user.name=test", "-c", "user.email=test@example.org", "-C", str(folder)]
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "course"]):
         subprocess.run([*git, *arguments], check=True)

@@ -82,7 +82,7 @@ def test_in_bfloat16_the_errors_of_a_kernel_cancel_among_its_nine_entries():
     assert left.mean() < 0.5 * np.abs((alone - kernel).sum(axis=(0, 1))).mean()
 
 
-@pytest.mark.skipif(not winograd_layers("float32"), reason="this backend or device slides every kernel")
+@pytest.mark.skipif(not winograd_layers("float32"), reason="here every convolution is direct")
 @pytest.mark.parametrize(("precision", "near"), [("float32", 1e-4), ("bfloat16", 0.03)])
 def test_layers_of_many_channels_see_what_a_sliding_kernel_sees(
     photo, precision, near, monkeypatch, apart, rounding

@@ -49,18 +49,20 @@ class History:
         self.length = history_length(*shape[1:3]) if length is None else length
         self.point: Any = None
         """The optimization variable after the last step; ``None`` before the first step."""
-        self.inverse_curvatures = np.zeros(0, np.float32)
-        self.forget()
+        self._clear()
 
     def forget(self) -> bool:
         """Drop all past steps. Returns ``False`` if there were none."""
         was_filled = len(self) > 0
+        self._clear()
+        return was_filled
+
+    def _clear(self) -> None:
         # Missing steps are zeros: the same compiled graph then serves a history of any length.
         self.moves = [ops.zeros(int(np.prod(self.shape)))] * self.length
         self.changes = list(self.moves)
         self.inverse_curvatures = np.zeros(self.length, np.float32)
         self.scale = 0.0
-        return was_filled
 
     def __len__(self) -> int:
         """The number of steps in the history."""
@@ -74,8 +76,8 @@ class History:
         """
         if not curvature > 1e-8 * change_square:
             return
-        self.moves = [*self.moves[1:], move]
-        self.changes = [*self.changes[1:], change]
+        self.moves = [*self.moves[1:], ops.reshape(move, -1)]
+        self.changes = [*self.changes[1:], ops.reshape(change, -1)]
         self.inverse_curvatures = np.append(self.inverse_curvatures[1:], np.float32(1 / curvature))
         self.scale = curvature / change_square
 
@@ -104,7 +106,7 @@ class History:
         for index in range(self.length - len(self), self.length):
             pair = ops.reshape(ops.stack([self.moves[index], self.changes[index]]), (2, *self.shape[1:]))
             pair = ops.image.resize(pair, (height, width), "bicubic", data_format="channels_last")
-            move, change = ops.reshape(pair[0], -1), ops.reshape(pair[1], -1) * fraction
+            move, change = pair[0], pair[1] * fraction
             larger.keep(move, change, *_curvature_of(move, change))
         return larger
 
@@ -182,7 +184,7 @@ def lbfgs(
             if failure:
                 raise RunError(failure)
             return
-        history.keep(ops.reshape(move, -1), change, curvature, change_square)
+        history.keep(move, change, curvature, change_square)
         history.point = point = trial
         losses, gradient = trial_losses, trial_gradient
         yield pixels, losses
@@ -202,7 +204,7 @@ def lbfgs_without_line_search(evaluate: Evaluate, start: Any) -> Steps:
         trial, move = _projected(point, direction, 1.0, space.low, space.high)
         losses, trial_gradient = evaluate(trial)
         change, numbers = _step(move, trial_gradient, gradient)
-        history.keep(ops.reshape(move, -1), change, *ops.convert_to_numpy(numbers).tolist()[2:])
+        history.keep(move, change, *ops.convert_to_numpy(numbers).tolist()[2:])
         point, gradient = trial, trial_gradient
         yield point, losses
 
@@ -255,8 +257,8 @@ def _projected(point: Any, direction: Any, step_size: Any, low: Any, high: Any) 
 @compiled
 def _step(move: Any, gradient: Any, previous_gradient: Any) -> tuple[Any, Any]:
     """The gradient change y, and a tensor of ∇fᵀs, ``magnitude`` of the new gradient, sᵀy and yᵀy."""
-    move, change = ops.reshape(move, -1), ops.reshape(gradient - previous_gradient, -1)
-    slope = _dot(ops.reshape(previous_gradient, -1), move)
+    change = gradient - previous_gradient
+    slope = _dot(previous_gradient, move)
     return change, ops.stack([slope, magnitude(gradient), _dot(move, change), _dot(change, change)])
 
 

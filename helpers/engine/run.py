@@ -1,6 +1,7 @@
 """A run of a recipe: it minimizes the objective and returns the image, its history and its settings."""
 
 import dataclasses
+import functools
 import hashlib
 import importlib
 import logging
@@ -27,6 +28,7 @@ from helpers.engine.coarse_to_fine import (
 )
 from helpers.engine.memory import fitting_tiling, installed_memory
 from helpers.engine.objective import Evaluate, Evaluator
+from helpers.engine.tiling import Tiling
 from helpers.errors import ArgumentError, shown
 from helpers.files.bundled import IMAGES
 from helpers.images import as_uint8, deprocess
@@ -139,13 +141,16 @@ def _builders(problem: Problem, network: Network, run: Run, precision: str) -> t
     available = installed_memory() / 2 if run.deterministic else None
     direct = sum(_costs(problem)) < WINOGRAD_MIN_PIXELS
 
+    @functools.cache
+    def tiling_at(height: int, width: int, precision: str) -> Tiling | None:
+        return fitting_tiling(height, width, problem.layers, precision, run.memory, available)
+
     def builder(precision: str) -> Build:
         extractor = FeatureExtractor(network.weights, network.pooling, network.normalized, precision, direct)
 
         def build(height: int, width: int) -> Evaluate:
-            tiling = fitting_tiling(height, width, problem.layers, precision, run.memory, available)
-            logger.info("%d × %d pixels in %s, tiles %s.", width, height, precision, tiling)
-            evaluator = Evaluator(extractor, tiling)
+            evaluator = Evaluator(extractor, tiling_at(height, width, precision))
+            logger.info("%d × %d pixels in %s, tiles %s.", width, height, precision, evaluator.tiling)
             return evaluator.objective(problem.terms(height, width, evaluator))
 
         return build
@@ -153,7 +158,7 @@ def _builders(problem: Problem, network: Network, run: Run, precision: str) -> t
     first = "bfloat16" if precision == "mixed" else precision
     for size in problem.sizes:
         # Raises TooLargeError before the first step, even if only the last size does not fit.
-        fitting_tiling(*size, problem.layers, first, run.memory, available)
+        tiling_at(*size, first)
     return builder(first), builder("float32") if precision == "mixed" else None
 
 
@@ -198,11 +203,13 @@ def _checkpointing(
 
 def _arguments(problem: Problem, network: Network, run: Run) -> dict[str, Any]:
     """All arguments of a recipe, JSON-serializable."""
-    options = {
-        name: value for name, value in dataclasses.asdict(run).items() if name not in UNRECORDED_OPTIONS
-    }
-    arguments = {**problem.arguments, "network": dataclasses.asdict(network), "run": options}
-    return {name: json_ready(value) for name, value in arguments.items()}
+    groups = {"network": vars(network), "run": recorded_options(vars(run))}
+    return json_ready({**problem.arguments, **groups})
+
+
+def recorded_options(run: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a run that its settings record."""
+    return {name: value for name, value in run.items() if name not in UNRECORDED_OPTIONS}
 
 
 def json_ready(value: Any) -> Any:

@@ -112,8 +112,9 @@ def _arguments_of_transfer(options: argparse.Namespace) -> dict[str, Any]:
     if options.save_preset is not None:
         _refuse_existing(options.save_preset, options.overwrite)
         check_writable(options.save_preset)
-        pictures = ("masks", "style_masks")
-        saved = {name: value for name, value in arguments.items() if name not in pictures}
+        from helpers.settings import NOT_IN_A_PRESET
+
+        saved = {name: value for name, value in arguments.items() if name not in NOT_IN_A_PRESET}
         helpers.save_preset(options.save_preset, **saved)
     return arguments
 

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageSequence
 from scipy import ndimage
 
-from helpers.engine.run import UNRECORDED_OPTIONS, fingerprint, json_ready
+from helpers.engine.run import fingerprint, json_ready, recorded_options
 from helpers.errors import ArgumentError, PictureError
 from helpers.files.decoding import opened
 from helpers.images import as_uint8, load_image, preprocess, read_settings, resize_image, save_image
@@ -91,27 +91,24 @@ def paint_frames(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     arguments = merged(arguments)
-    own_arguments = [steps, next_steps, consistency_weight, getattr(motion, "__name__", motion)]
-    noted = _noted(style, arguments, own_arguments)
+    own = [steps, next_steps, consistency_weight, getattr(motion, "__name__", motion)]
+    noted = _noted(style, arguments, own)
     results: list[Result] = []
     previous: np.ndarray | None = None
     for number, frame in enumerate(map(load_image, frames), start=1):
-        if previous is not None and frame.shape != previous.shape:
-            raise ArgumentError(
-                f"Frame {number} is {frame.shape[1]} × {frame.shape[0]} pixels, "
-                f"the one before it {previous.shape[1]} × {previous.shape[0]}."
-            )
+        if previous is not None:
+            _check_same_size(number, frame, previous)
         path = folder / f"frame_{number:04d}.png"
         checksum = _checksum(noted, frame, results)
         result = _painted_before(path, checksum)
         if result is None:
-            own: dict[str, Any] = {"steps": steps}
+            for_frame: dict[str, Any] = {"steps": steps}
             if previous is not None:
                 moved = _warped(load_image(results[-1].image), previous, frame, motion)
                 consistent = _consistent(arguments.get("terms"), frame, *moved, consistency_weight)
-                own = {"steps": next_steps, **consistent}
+                for_frame = {"steps": next_steps, **consistent}
             with _no_unfinished_picture():
-                result = transfer(frame, style, **merged(arguments, own))
+                result = transfer(frame, style, **merged(arguments, for_frame))
             settings = {**result.settings, "history": result.history, _CHECKSUM: checksum}
             save_image(result.image, path, settings)
         else:
@@ -123,10 +120,18 @@ def paint_frames(
     return results
 
 
+def _check_same_size(number: int, frame: np.ndarray, previous: np.ndarray) -> None:
+    if frame.shape != previous.shape:
+        raise ArgumentError(
+            f"Frame {number} is {frame.shape[1]} × {frame.shape[0]} pixels, "
+            f"the one before it {previous.shape[1]} × {previous.shape[0]}."
+        )
+
+
 def _noted(style: Any, arguments: Mapping[str, Any], own_arguments: list[Any]) -> dict[str, Any]:
     """What all frames depend on: the style images, and the arguments that change a picture."""
     styles = style if isinstance(style, (list, tuple)) else [style]
-    run = {name: value for name, value in arguments.get("run", {}).items() if name not in UNRECORDED_OPTIONS}
+    run = recorded_options(arguments.get("run", {}))
     return {
         "styles": [fingerprint(load_image(image)) for image in styles],
         "arguments": json_ready({**arguments, "run": {**run, "memory": None}}),

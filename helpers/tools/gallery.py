@@ -17,7 +17,7 @@ from typing import Any
 
 from helpers.compute.framework import device
 from helpers.engine.memory import GB, HEADROOM, free_memory
-from helpers.engine.run import UNRECORDED_OPTIONS, fingerprint, json_ready
+from helpers.engine.run import fingerprint, json_ready, recorded_options
 from helpers.errors import ArgumentError, CheckpointError, OutputExistsError, RunError, check_whole, reason
 from helpers.files.bundled import bundled_image
 from helpers.files.writing import atomic_write, safe_stem
@@ -94,8 +94,7 @@ def _jobs(
     """The arguments of ``transfer`` for each pair, checked, by the path of its picture."""
     if not contents or not styles:
         raise ArgumentError("A gallery needs at least one content image and one style image.")
-    given = json.loads(json.dumps(merged(arguments), default=os.fspath))
-    given["run"] = {**given.get("run", {}), "progress": False}
+    given = json.loads(json.dumps(merged(arguments, {"progress": False}), default=os.fspath))
     jobs: dict[Path, Job] = {}
     for content, style in itertools.product(contents, styles):
         path = folder / f"{safe_stem(content)}_{safe_stem(style)}.png"
@@ -123,9 +122,7 @@ def _all_arguments(job: Job) -> Job:
     arguments["style_layers"] = layer_names(arguments["style_layers"])
     # The machine that paints chooses what "auto" stands for, so a picture with either choice fits.
     groups = {
-        name: {
-            n: v for n, v in vars(group).items() if v != "auto" and n not in ("memory", *UNRECORDED_OPTIONS)
-        }
+        name: {n: v for n, v in recorded_options(vars(group)).items() if v != "auto" and n != "memory"}
         for name, group in zip(GROUPS, options, strict=True)
     }
     return json_ready({**arguments, **groups})
