@@ -4,28 +4,87 @@ Needs nothing but Python. It makes the environment `.venv` once and hands the co
 keeps to the syntax of Python 3.6, so that an older Python reaches the sentence that says what is missing.
 """
 
+import os
+import sys
+
+if __name__ == "__main__":
+    # Of the caller's settings for Python, these put strangers' modules before those of the course, or break
+    # its packages: they are not passed on. Before the imports, since json.py on PYTHONPATH must not be meant.
+    for _name in ("PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONPLATLIBDIR", "PYTHONWARNINGS"):
+        os.environ.pop(_name, None)
+    _strangers = {
+        os.path.abspath(path) for path in os.environ.pop("PYTHONPATH", "").split(os.pathsep) if path
+    }
+    sys.path.sort(key=lambda path: os.path.abspath(path) in _strangers)
+
+import ast
+import contextlib
+import errno
 import hashlib
 import json
-import os
 import platform
 import re
 import shutil
 import subprocess
-import sys
 import sysconfig
+import time
 
-ROOT = os.path.dirname(os.path.abspath(__file__))
+# Without symbolic links, so that the course is one folder however it is reached.
+ROOT = os.path.dirname(os.path.realpath(__file__))
 VENV = os.path.join(ROOT, ".venv")
 # What lessons, studio and command line need; and what only tests need, added at the first `test`.
 LOCKS = {
     "lock": os.path.join(ROOT, "requirements.lock"),
     "test lock": os.path.join(ROOT, "requirements-test.lock"),
 }
+# What has to be there for the environment to count as working.
+MODULES = {
+    "lock": (
+        "helpers",
+        "ipywidgets",
+        "jupyterlab",
+        "keras",
+        "matplotlib",
+        "numpy",
+        "PIL",
+        "tensorflow",
+        "voila",
+    ),
+    "test lock": ("pytest", "xdist"),
+}
 DISK_NEEDED = {"lock": 4 * 1024**3, "test lock": 1024**3}
 STAMP = os.path.join(VENV, "course.json")
+INSTALLING = os.path.join(ROOT, ".venv.lock")
+# The settings of pip that an installation keeps.
+PIP_NETWORK = (
+    "cache-dir",
+    "cert",
+    "client-cert",
+    "default-timeout",
+    "extra-index-url",
+    "find-links",
+    "index-url",
+    "keyring-provider",
+    "no-cache-dir",
+    "no-index",
+    "proxy",
+    "pypi-url",
+    "retries",
+    "timeout",
+    "trusted-host",
+    "use-deprecated",
+    "use-feature",
+)
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 STUDIO = "notebooks/app/studio.ipynb"
 FIRST_LESSON = "notebooks/00_start_here.ipynb"
+
+KERNEL_SETTINGS = """\
+# A notebook's own folder is searched last: a file of the name of a module there must not replace the module.
+c = get_config()
+c.InteractiveShellApp.ignore_cwd = True
+c.InteractiveShellApp.exec_lines = ["import sys as _sys; _sys.path.append(''); del _sys"]
+"""
 
 USAGE = """\
 usage: python3 course.py COMMAND [ARGUMENTS]
@@ -66,14 +125,15 @@ def main(arguments):
     except Missing as missing:
         print("course.py: {}".format(missing), file=sys.stderr)
         return 1
+    # -P: modules are not looked for in the folder of the call, which may hold a stranger's helpers.py.
     if command == "lab":
-        return run([python, "-m", "jupyterlab", *lab_options(rest)])
+        return run([python, "-P", "-m", "jupyterlab", *lab_options(rest)])
     if command == "studio":
-        return run([python, "-m", "voila", *studio_options(rest), STUDIO])
+        return run([python, "-P", "-m", "voila", *studio_options(rest), STUDIO])
     if command == "test":
         return run([python, "-m", "pytest", *rest])
     # Relative paths in the arguments are the caller's: the working directory stays what it is.
-    return run([python, "-m", "helpers", command, *rest], cwd=None)
+    return run([python, "-P", "-m", "helpers", command, *rest], cwd=None)
 
 
 def lab_options(rest):
@@ -98,8 +158,9 @@ def run(command, cwd=ROOT):
         # In place of this process: whatever is sent to it, even a kill, reaches the command itself.
         if cwd is not None:
             os.chdir(cwd)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
         os.execv(command[0], command)
     process = subprocess.Popen(command, cwd=cwd)
     while True:
@@ -112,32 +173,95 @@ def run(command, cwd=ROOT):
 
 def ensure_environment(needed=("lock",)):
     """The environment's Python, after installing those of the needed locks that it was not made from."""
-    python = environment_python()
-    made, wanted = read_stamp(), wanted_stamp(needed)
-    if os.path.exists(python) and all(made.get(key) == value for key, value in wanted.items()):
+    python, wanted = environment_python(), wanted_stamp(needed)
+    if is_made(wanted) and trouble_with(python) is None:
         return python
-    if os.path.abspath(sys.prefix) == VENV:
+    if os.path.realpath(sys.prefix) == os.path.realpath(VENV):
         raise Missing(
             "the environment .venv is out of date and cannot renew itself from within. Leave it "
             "(`deactivate`) and start the same command with the Python outside it."
         )
     check_machine()
     check_python()
-    if made.get("folder") != ROOT or not os.path.exists(python):
+    with only_one_at_a_time() as lock:
+        # Another start may have made it in the meantime.
+        if not is_made(wanted) or trouble_with(python) is not None:
+            make_environment(python, needed, wanted, lock)
+    return python
+
+
+def is_made(wanted):
+    """Whether the environment was completed with all that is wanted."""
+    made = read_stamp()
+    return all(made.get(key) == value for key, value in wanted.items())
+
+
+def make_environment(python, needed, wanted, lock):
+    """Install the locks that are missing, into a new environment unless the one that is there works."""
+    made = read_stamp()
+    trouble = trouble_with(python) if made else None
+    if trouble is not None:
+        print("The environment .venv no longer works ({}).".format(trouble), flush=True)
         made = {}
     missing = [name for name in needed if made.get(name) != wanted[name]]
     check_disk(missing)
     if not made:
-        print("Making the environment .venv with Python {} …".format(platform.python_version()), flush=True)
+        print("Making the environment .venv with Python {} ...".format(platform.python_version()), flush=True)
         shutil.rmtree(VENV, ignore_errors=True)
-        if subprocess.call([sys.executable, "-m", "venv", VENV]) != 0:
+        # -I: without the caller's folder and settings.
+        if subprocess.call([sys.executable, "-I", "-m", "venv", VENV]) != 0:
             raise Missing("the environment .venv could not be made; the lines above say why.")
-    # The test lock's versions go with the lock's: both are given, and pip passes over what is there.
-    install(python, needed, "test lock" if missing == ["test lock"] else "lock")
+    if missing:
+        # The test lock's versions go with the lock's: both are given, and pip passes over what is there.
+        install(python, needed, "test lock" if missing == ["test lock"] else "lock", lock)
     finish_environment(python)
-    with open(STAMP, "w", encoding="utf-8") as file:
-        json.dump(wanted, file)
-    return python
+    try_imports(python, needed)
+    write(STAMP, json.dumps(wanted if missing else dict(made, **wanted)))
+
+
+def trouble_with(python):
+    """Why the environment does not work, in words; None where it does.
+
+    The Python that it was made with may have been upgraded since, moved or removed.
+    """
+    found = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, sys.argv[1:])))"
+    try:
+        status = subprocess.call(
+            [python, "-I", "-c", found, *MODULES["lock"]],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        return "its Python is gone"
+    return "its packages are not those of its Python" if status else None
+
+
+@contextlib.contextmanager
+def only_one_at_a_time():
+    """Let a second start wait until the first has made the environment; yields the lock's file descriptor."""
+    with open(INSTALLING, "w") as file:
+        try:
+            import fcntl
+
+            acquire = lambda: fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            import msvcrt
+
+            acquire = lambda: msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        waiting = False
+        while True:
+            try:
+                acquire()
+                break
+            except OSError as error:
+                # Some network disks have no locks: then there is nothing to wait for.
+                if error.errno not in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
+                    break
+            if not waiting:
+                print("Another start of the course is installing its packages; waiting for it.", flush=True)
+            waiting = True
+            time.sleep(1)
+        yield file.fileno()
 
 
 def environment_python():
@@ -157,8 +281,8 @@ def read_stamp():
 
 
 def wanted_stamp(needed):
-    """What the environment has to be made from: these locks, in this folder."""
-    stamp = {"folder": ROOT}
+    """What the environment has to be made from: these locks, and the settings of this file."""
+    stamp = {"settings": hashlib.sha256(KERNEL_SETTINGS.encode()).hexdigest()}
     for name in needed:
         with open(LOCKS[name], "rb") as file:
             stamp[name] = hashlib.sha256(file.read()).hexdigest()
@@ -231,18 +355,28 @@ def check_disk(missing):
         )
 
 
-def install(python, needed, new):
-    """Install the needed locks' packages with pip, showing which one of the new ones it is at."""
+def install(python, needed, new, lock=None):
+    """Install the needed locks' packages with pip, showing which one of the new ones it is at.
+
+    While packages are being replaced the environment counts as not made. ``lock``: a file descriptor that pip
+    keeps open, so that the lock outlives this process if it is killed.
+    """
     with open(LOCKS[new], encoding="utf-8") as file:
         total = sum(bool(re.match(r"[A-Za-z0-9]", line)) for line in file)
     what = "that only tests need" if new == "test lock" else "of requirements.lock"
     print("Installing the packages {}, once; it takes a while.".format(what), flush=True)
-    command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    command = [python, "-I", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     command += ["--require-hashes", "--only-binary=:all:"]
     for name in needed:
         command += ["-r", LOCKS[name]]
+    kept = {"pass_fds": (lock,)} if os.name == "posix" and lock is not None else {}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+        env=pip_environment(python),
+        **kept,
     )
     lines, done = [], 0
     for line in process.stdout:
@@ -251,40 +385,103 @@ def install(python, needed, new):
             done += 1
             show_line("  fetching {} of about {}: {}".format(done, total, line.split()[1]))
         elif line.startswith("Installing collected"):
+            with contextlib.suppress(OSError):
+                os.remove(STAMP)
             show_line("  unpacking {} packages".format(done))
     show_line("")
     if process.wait() != 0:
         sys.stderr.write("".join(lines[-15:]))
         raise Missing(
-            "pip could not install the packages; its last lines are above. Look at the network and start "
-            "the same command again: what was fetched is kept."
+            "pip could not install the packages; its last lines are above. " + remedy("".join(lines))
         )
+
+
+def remedy(output):
+    """What to do about what pip has said."""
+    if re.search(r"No space left|Errno 28|disk full", output, re.I):
+        return "Make room on the disk and start the same command again."
+    if re.search(r"HASHES|hashes", output):
+        return "A package is not the one that the lock names: look at the index that pip is set to use."
+    if re.search(r"Permission|Access is denied", output):
+        return "Look who may write into {}.".format(VENV)
+    if re.search(r"connect|timed? ?out|resolve|resolution|proxy|SSL|No matching distribution", output, re.I):
+        return "Look at the network and start the same command again: what was fetched is kept."
+    return "Start the same command again once that is mended: what was fetched is kept."
+
+
+def pip_environment(python):
+    """The environment variables for pip: of the user's settings those about the network, and no others.
+
+    Others (user, target, prefix, no-deps, dry-run ...) would put the packages elsewhere, or none.
+    """
+    given = {name[len("PIP_") :]: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+    # The files alone: some of the variables keep pip from listing anything.
+    of_files = dict(variables, **{"PIP_CONFIG_FILE": given["CONFIG_FILE"]} if "CONFIG_FILE" in given else {})
+    listing = subprocess.Popen(
+        [python, "-I", "-m", "pip", "--disable-pip-version-check", "config", "list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        universal_newlines=True,
+        env=of_files,
+    ).communicate()[0]
+    found = re.findall(r"^(global|install)\.([\w-]+)=('.*'|\".*\")$", listing, re.M)
+    # Sorted as pip reads them: what the section for installations says goes before what the global one does,
+    # and a variable before both. A setting may have several values, each on a line of its own.
+    settings = {name: " ".join(ast.literal_eval(value).split()) for _, name, value in sorted(found)}
+    settings.update((name.lower().replace("_", "-"), value) for name, value in given.items())
+    for name in PIP_NETWORK:
+        if name in settings:
+            variables["PIP_" + name.upper().replace("-", "_")] = settings[name]
+    variables["PIP_CONFIG_FILE"] = os.devnull
+    return variables
 
 
 def show_line(text):
     """Replace the terminal's current line; elsewhere print nothing."""
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         width = shutil.get_terminal_size().columns - 1
         sys.stdout.write("\r" + text[:width].ljust(width) + ("" if text else "\r"))
         sys.stdout.flush()
 
 
 def finish_environment(python):
-    """Let the environment find `helpers`, and keep JupyterLab from asking about news in class."""
+    """Let the environment find `helpers`, before what is in the caller's folder, and no news come up."""
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    packages = subprocess.check_output([python, "-c", where], universal_newlines=True).strip()
+    packages = subprocess.check_output([python, "-I", "-c", where], universal_newlines=True).strip()
     with open(os.path.join(packages, "neural_style_course.pth"), "w", encoding="utf-8") as file:
-        file.write(ROOT + "\n")
-    settings = os.path.join(VENV, "share", "jupyter", "lab", "settings")
-    os.makedirs(settings, exist_ok=True)
-    overrides = {
-        "@jupyterlab/apputils-extension:notification": {
-            "fetchNews": "false",
-            "checkForUpdates": False,
-        }
-    }
-    with open(os.path.join(settings, "overrides.json"), "w", encoding="utf-8") as file:
-        json.dump(overrides, file)
+        # Relative, so that the folder of the course can be moved.
+        file.write(os.path.relpath(ROOT, os.path.realpath(packages)) + "\n")
+    shared = os.path.join(VENV, "share", "jupyter")
+    news = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+    write(os.path.join(shared, "lab", "settings", "overrides.json"), json.dumps(news))
+    kernel = os.path.join(shared, "kernels", "python3", "kernel.json")
+    with open(kernel, encoding="utf-8") as file:
+        settings = json.load(file)
+    if "-P" not in settings["argv"]:
+        settings["argv"].insert(1, "-P")
+        write(kernel, json.dumps(settings))
+    write(os.path.join(VENV, "etc", "ipython", "ipython_config.py"), KERNEL_SETTINGS)
+
+
+def write(path, text):
+    """Write a file, and its folder if need be."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def try_imports(python, needed):
+    """Raise Missing unless the packages can be imported."""
+    modules = [module for name in needed for module in MODULES[name]]
+    command = [python, "-I", "-c", "import " + ", ".join(modules)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, universal_newlines=True
+    )
+    output = process.communicate()[0]
+    if process.returncode != 0:
+        last = (output.strip().splitlines() or ["it ended with status {}".format(process.returncode)])[-1]
+        raise Missing("the packages are installed and cannot be used: {}".format(last.strip()))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """course.py and the files that say what to install; nothing here makes an environment."""
 
 import re
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
+import nbclient
+import nbformat
 import pytest
 
 ROOT = Path(__file__).parent.parent
@@ -98,6 +101,7 @@ def outside(monkeypatch, tmp_path):
     course.sysconfig.get_config_vars()
     monkeypatch.setattr(course, "VENV", str(tmp_path / ".venv"))
     monkeypatch.setattr(course, "STAMP", str(tmp_path / ".venv" / "course.json"))
+    monkeypatch.setattr(course, "INSTALLING", str(tmp_path.parent / "course.lock"))
 
 
 def test_an_old_python_is_named_with_the_remedy(outside, monkeypatch, capsys):
@@ -152,13 +156,15 @@ def installed(outside, monkeypatch):
     """As with an environment whose making takes no time: which locks were given to pip, call by call."""
     calls = []
 
-    def install(python, needed, new):
+    def install(python, needed, new, lock):
         Path(python).parent.mkdir(parents=True, exist_ok=True)
         Path(python).touch()
         calls.append((needed, new))
 
     monkeypatch.setattr(course, "install", install)
     monkeypatch.setattr(course, "finish_environment", lambda python: None)
+    monkeypatch.setattr(course, "try_imports", lambda python, needed: None)
+    monkeypatch.setattr(course, "trouble_with", lambda python: None if Path(python).exists() else "gone")
     monkeypatch.setattr(course.subprocess, "call", lambda command: 0)
     return calls
 
@@ -196,11 +202,178 @@ def test_a_changed_lock_is_installed_anew_and_a_changed_test_lock_waits_for_a_te
     assert installed[1:] == [(("lock",), "lock"), (BOTH, "test lock"), (BOTH, "test lock")]
 
 
-def test_a_moved_folder_is_noticed(installed, monkeypatch, tmp_path):
+def test_a_moved_folder_needs_no_new_installation(installed, monkeypatch, tmp_path):
     course.ensure_environment()
     monkeypatch.setattr(course, "ROOT", str(tmp_path))
     course.ensure_environment()
+    assert len(installed) == 1
+
+
+def test_an_environment_whose_python_changed_is_made_anew(installed, monkeypatch, capsys):
+    python = course.ensure_environment(BOTH)
+    state = ["its Python is gone"]
+    monkeypatch.setattr(course, "trouble_with", lambda python: state[0])
+    monkeypatch.setattr(course, "try_imports", lambda python, needed: state.__setitem__(0, None))
+    assert course.ensure_environment() == python
+    assert installed[1:] == [(("lock",), "lock")]
+    assert "no longer works (its Python is gone)" in capsys.readouterr().out
+    course.ensure_environment()
     assert len(installed) == 2
+
+
+def test_packages_that_cannot_be_imported_are_no_complete_environment(installed, monkeypatch):
+    def try_imports(python, needed):
+        raise course.Missing("the packages are installed and cannot be used: No module named jupyterlab")
+
+    monkeypatch.setattr(course, "try_imports", try_imports)
+    for _ in range(2):
+        assert course.main(["lab"]) == 1
+    assert len(installed) == 2
+
+
+def test_new_settings_of_the_environment_need_no_pip(installed, monkeypatch):
+    course.ensure_environment(BOTH)
+    monkeypatch.setattr(course, "KERNEL_SETTINGS", "# others")
+    finished = []
+    monkeypatch.setattr(course, "finish_environment", finished.append)
+    for needed in (("lock",), BOTH):
+        course.ensure_environment(needed)
+    assert len(installed) == len(finished) == 1
+
+
+def test_trouble_is_seen_by_the_environments_own_python(tmp_path):
+    assert course.trouble_with(sys.executable) is None
+    assert course.trouble_with(str(tmp_path / "python")) == "its Python is gone"
+
+
+def test_trouble_of_an_environment_without_its_packages(tmp_path):
+    """As after an upgrade of Python, whose packages have another folder."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / ".venv"], check=True)
+    python = tmp_path / ".venv" / Path(course.environment_python()).relative_to(course.VENV)
+    assert course.trouble_with(str(python)) == "its packages are not those of its Python"
+    with pytest.raises(course.Missing, match="No module named"):
+        course.try_imports(str(python), ("lock",))
+
+
+def test_a_link_to_the_course_is_the_course(tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(ROOT)
+    file = tmp_path / "course_link.py"
+    file.symlink_to(ROOT / "course.py")
+    for path in (link / "course.py", file):
+        code = f"import importlib.util as u; s = u.spec_from_file_location('course', {str(path)!r})\n"
+        code += "m = u.module_from_spec(s); s.loader.exec_module(m); print(m.VENV)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == str(ROOT / ".venv")
+
+
+SECOND_START = """
+import sys
+sys.path.insert(0, {root!r})
+import course
+course.INSTALLING = {lock!r}
+with course.only_one_at_a_time():
+    print("begun", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_second_start_waits_for_the_first(tmp_path):
+    lock = tmp_path / "course.lock"
+    code = SECOND_START.format(root=str(ROOT), lock=str(lock))
+
+    def start():
+        return subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    first = start()
+    assert first.stdout.readline() == "begun\n"
+    second = start()
+    assert "waiting" in second.stdout.readline()
+    first.kill()  # A start that is killed does not leave the course locked.
+    assert second.stdout.readline() == "begun\n"
+    second.communicate("\n")
+    first.communicate()
+
+
+def test_of_pips_settings_only_those_about_the_network_are_kept(monkeypatch, tmp_path):
+    settings = tmp_path / "pip.conf"
+    settings.write_text(
+        "[global]\nindex-url = https://a.example/simple\ntarget = /elsewhere\nno-deps = true\n"
+        "[install]\nuser = true\nextra-index-url =\n  https://b.example/simple\n  https://c.example/simple\n"
+    )
+    for name in list(course.os.environ):
+        if name.startswith("PIP_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
+    for name in ("USER", "TARGET", "PREFIX", "ROOT", "NO_DEPS", "DRY_RUN", "REQUIRE_VIRTUALENV", "PYTHON"):
+        monkeypatch.setenv(f"PIP_{name}", "1")
+    monkeypatch.setenv("PIP_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("PIP_INDEX_URL", "https://d.example/simple")
+    kept = course.pip_environment(sys.executable)
+    # Others may come from the machine's own files.
+    assert {name for name in kept if name.startswith("PIP_")} <= {
+        "PIP_CONFIG_FILE",
+        *("PIP_" + name.upper().replace("-", "_") for name in course.PIP_NETWORK),
+    }
+    assert kept["PIP_CONFIG_FILE"] == course.os.devnull
+    assert kept["PIP_PROXY"] == "http://proxy.example:3128"
+    assert kept["PIP_INDEX_URL"] == "https://d.example/simple"
+    assert kept["PIP_EXTRA_INDEX_URL"] == "https://b.example/simple https://c.example/simple"
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("Temporary failure in name resolution", "network"),
+        ("ReadTimeoutError: read timed out", "network"),
+        ("OSError: [Errno 28] No space left on device", "disk"),
+        ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "index"),
+        ("PermissionError: [Errno 13] Permission denied", "write"),
+        ("ERROR: Can not combine '--user' and '--target'", "mended"),
+    ],
+)
+def test_advice_fits_what_pip_said(said, advice):
+    assert advice in course.remedy(said)
+
+
+STRANGER = 'raise SystemExit("executed the stranger\'s file")'
+
+
+@pytest.fixture
+def strangers(tmp_path):
+    """A folder with files of the names of modules that the course imports."""
+    for name in ("helpers", "random", "json", "platform", "subprocess", "keras", "numpy", "colorsys", "venv"):
+        (tmp_path / f"{name}.py").write_text(STRANGER)
+    return tmp_path
+
+
+@pytest.mark.parametrize("on_path", [False, True])
+def test_a_strangers_files_do_not_replace_the_courses(strangers, on_path):
+    path = {"PYTHONPATH": str(strangers), "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2"} if on_path else {}
+    done = subprocess.run(
+        [sys.executable, ROOT / "course.py", "transfer", "cat", "great_wave", "--size", "32", "--steps", "1"]
+        + ["--output", "painted.png"],
+        cwd=strangers,
+        env={**course.os.environ, **path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (strangers / "painted.png").stat().st_size > 0
+
+
+def test_a_kernel_of_the_course_looks_into_its_folder_last(strangers):
+    (strangers / "mine.py").write_text("answer = 42")
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell("import helpers, numpy, keras, colorsys, mine; print(helpers.__file__)")
+        ]
+    )
+    nbclient.NotebookClient(notebook, resources={"metadata": {"path": str(strangers)}}).execute()
+    assert notebook.cells[0].outputs[-1].text.strip() == str(ROOT / "helpers" / "__init__.py")
 
 
 def test_a_damaged_stamp_is_an_environment_to_be_made(installed):
@@ -216,10 +389,10 @@ def test_an_up_to_date_environment_is_used_as_it_is(installed, monkeypatch):
     started = []
     monkeypatch.setattr(course, "run", lambda command, **where: started.append(command) or 0)
     assert course.main(["lab", "--no-browser", "--port", "8889"]) == 0
-    assert started[0][:3] == [python, "-m", "jupyterlab"]
+    assert started[0][:3] == [python, "-P", "-m"]
     assert started[0][-3:] == ["--no-browser", "--port", "8889"]
     assert course.main(["transfer", "me.jpg"]) == 0
-    assert started[1] == [python, "-m", "helpers", "transfer", "me.jpg"]
+    assert started[1] == [python, "-P", "-m", "helpers", "transfer", "me.jpg"]
     assert len(installed) == 1
     assert course.main(["test", "--full", "-k", "gram"]) == 0
     assert started[2] == [python, "-m", "pytest", "--full", "-k", "gram"]
