@@ -417,3 +417,25 @@ def test_ci_calls_the_readmes_test_command():
         assert "test --full" in document
     assert "python3 course.py test" in readme
     assert "python3 course.py lab" in readme
+
+
+def test_github_actions_are_pinned_by_commit():
+    text = (ROOT / ".github" / "workflows" / "course.yml").read_text(encoding="utf-8")
+    used = re.findall(r"uses: (.*)", text)
+    assert used
+    for action in used:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}  # v[\d.]+", action)
+
+
+def test_pip_checks_the_hashes_of_the_lock(monkeypatch):
+    given = []
+
+    def popen(command, **options):
+        given.extend(command)
+        raise course.Missing("not today")
+
+    monkeypatch.setattr(course, "pip_environment", lambda python: {})
+    monkeypatch.setattr(course.subprocess, "Popen", popen)
+    with pytest.raises(course.Missing):
+        course.install(sys.executable, ("lock",), "lock")
+    assert {"--require-hashes", "--only-binary=:all:"} <= set(given)
