@@ -148,8 +148,9 @@ def lab_options(rest):
 
 
 def studio_options(rest):
-    """Voilà's options: the course's own, then the caller's."""
-    return ["--theme=light"] + rest
+    """Voilà's options: the course's own, then the caller's, who may name another token, or none."""
+    # Whoever reaches the page makes this machine compute: it asks for a token, as JupyterLab does.
+    return ["--theme=light", "--Voila.auto_token=True"] + rest
 
 
 def run(command, cwd=ROOT):

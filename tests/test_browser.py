@@ -98,11 +98,15 @@ def lab(tmp_path_factory):
     yield from serving(command, f"http://127.0.0.1:{port}/", folder)
 
 
+TOKEN = "of-the-tests"
+
+
 @pytest.fixture(scope="module")
 def studio_app(tmp_path_factory):
     folder = tmp_path_factory.mktemp("voila")
     port = free_port()
-    command = [sys.executable, ROOT / "course.py", "studio", "--no-browser", f"--port={port}"]
+    options = ["--no-browser", f"--port={port}", f"--Voila.token={TOKEN}"]
+    command = [sys.executable, ROOT / "course.py", "studio", *options]
     yield from serving(command, f"http://127.0.0.1:{port}/", folder)
 
 
@@ -298,7 +302,9 @@ def lab_folder(page, lab):
 
 @pytest.mark.slow
 def test_the_studio_as_an_app(studio_app, page, upload):
-    page.goto(studio_app, timeout=120_000)
+    page.goto(studio_app)
+    assert "/login" in page.url
+    page.goto(f"{studio_app}?token={TOKEN}", timeout=120_000)
     paint_in_the_studio(page, ROOT / "output", upload, "studio_app")
 
 

@@ -439,3 +439,9 @@ def test_pip_checks_the_hashes_of_the_lock(monkeypatch):
     with pytest.raises(course.Missing):
         course.install(sys.executable, ("lock",), "lock")
     assert {"--require-hashes", "--only-binary=:all:"} <= set(given)
+
+
+def test_the_studio_asks_for_a_token_unless_told_otherwise():
+    assert "--Voila.auto_token=True" in course.studio_options([])
+    # The last of two options counts.
+    assert course.studio_options(["--Voila.auto_token=False"])[-1] == "--Voila.auto_token=False"
