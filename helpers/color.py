@@ -88,13 +88,12 @@ def match_histogram(image: Any, target: Any) -> np.ndarray:
     Each value is replaced by the quantile of the target at its rank; equal values have their mean rank.
     """
     image, target = np.asarray(image, np.float32), np.asarray(target, np.float32)
-    channels = [_matched_values(image[..., c].ravel(), target[..., c].ravel()) for c in range(3)]
-    return np.stack(channels, axis=-1).reshape(image.shape)
-
-
-def _matched_values(values: np.ndarray, target: np.ndarray) -> np.ndarray:
-    _, indices, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return quantiles(target, (np.cumsum(counts) - counts / 2) / values.size)[indices]
+    matched = np.empty_like(image)
+    for c in range(3):
+        _, indices, counts = np.unique(image[..., c], return_inverse=True, return_counts=True)
+        ranks = (np.cumsum(counts) - counts / 2) / indices.size
+        matched[..., c] = quantiles(target[..., c].ravel(), ranks)[indices].reshape(image.shape[:2])
+    return matched
 
 
 def quantiles(values: np.ndarray, ranks: np.ndarray) -> np.ndarray:

@@ -11,8 +11,6 @@ import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_LARGEST = 1e300
-
 
 class CourseError(Exception):
     """Base class of all errors that this package raises."""
@@ -59,11 +57,10 @@ def check_whole(what: str, value: Any, least: int = 1, most: int | None = None) 
 
     ``what``: the subject of the error's sentence, such as ``"The number of steps"``.
     """
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-        raise ArgumentError(f"{what} is a whole number, at least {least}, not {shown(value)}.")
-    if value < least or (most is not None and value > most):
-        bounds = f"at least {least}" if most is None or value < least else f"at most {most}"
-        raise ArgumentError(f"{what} is a whole number, {bounds}, not {shown(value)}.")
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_whole or value < least or (most is not None and value > most):
+        bounds = "" if most is None else f"at most {most} and "
+        raise ArgumentError(f"{what} is a whole number, {bounds}at least {least}, not {shown(value)}.")
 
 
 def check_number(
@@ -75,8 +72,13 @@ def check_number(
     """
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     # Python's whole numbers may be larger than any float.
-    is_number = is_number and abs(value) < _LARGEST
-    if not is_number or value < least or (above and value == least) or value >= most:
+    if (
+        not is_number
+        or not abs(value) < 1e300
+        or value < least
+        or (above and value == least)
+        or value >= most
+    ):
         bounds = f"above {least:g}" if above else f"of {least:g} or more"
         bounds += f" and below {most:g}" if most < math.inf else ""
         raise ArgumentError(f"{what} is a number {bounds}, not {shown(value)}.")

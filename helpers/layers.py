@@ -40,9 +40,7 @@ def layer_name(layer: str) -> str:
         text = f"block{block}_{kind}{number or ''}"
     if text in CONV_LAYERS or text in POOL_LAYERS:
         return text
-    short = {name.replace("block", "conv").replace("_conv", "_"): name for name in CONV_LAYERS}
-    similar = dict.fromkeys(short.get(name, name) for name in nearest(text, [*LAYERS, *short]))
-    names = ", ".join(similar)
+    names = ", ".join(nearest(text, LAYERS))
     raise ArgumentError(f"VGG19 has no layer {layer!r}; its layers are called {names} and the like.")
 
 
@@ -86,5 +84,4 @@ def filters(layer: str) -> int:
 
 def smallest_side(layers: Iterable[str]) -> int:
     """The smallest height and width of an image for which each of some layers has at least one position."""
-    blocks = [int(name[len("block")]) + name.endswith("pool") for name in layer_names(layers)]
-    return 2 ** (max(blocks) - 1)
+    return max(map(stride, layer_names(layers)))
