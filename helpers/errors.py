@@ -70,15 +70,9 @@ def check_number(
 
     ``above``: the value must be greater than ``least``. ``what``: see ``check_whole``.
     """
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     # Python's whole numbers may be larger than any float.
-    if (
-        not is_number
-        or not abs(value) < 1e300
-        or value < least
-        or (above and value == least)
-        or value >= most
-    ):
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool) and abs(value) < 1e300
+    if not is_number or value < least or (above and value == least) or value >= most:
         bounds = f"above {least:g}" if above else f"of {least:g} or more"
         bounds += f" and below {most:g}" if most < math.inf else ""
         raise ArgumentError(f"{what} is a number {bounds}, not {shown(value)}.")
@@ -104,5 +98,5 @@ def shown(value: Any) -> str:
 def reason(error: BaseException) -> str:
     """The first line of another library's error message, without a full stop, as part of a sentence."""
     message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:160].rstrip(" .:")
+    line = message.strip().partition("\n")[0] or type(error).__name__
+    return line[:160].rstrip(" .:\r")

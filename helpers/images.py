@@ -158,9 +158,9 @@ def read_settings(path: str | os.PathLike) -> dict[str, Any]:
     Raises ``PictureError`` for a picture without settings, and the errors of ``load_image``.
     """
     with opened(path) as picture:
-        text = getattr(picture, "text", {}).get(SETTINGS_KEY)
+        text = getattr(picture, "text", {}).get(SETTINGS_KEY, "")
     try:
-        settings = json.loads(text) if text else None
+        settings = json.loads(text)
     except (ValueError, RecursionError):
         settings = None
     if not isinstance(settings, dict):

@@ -33,8 +33,6 @@ of the layer before it: w_l ∝ r^l, in sum 1. Below 1 the fine strokes of the f
 MOST_SCALES = 16
 """A picture halved as often is smaller than one that has a position in every layer."""
 
-_LARGEST_RATIO = 1000.0
-
 Group = TypeVar("Group")
 
 
@@ -79,7 +77,7 @@ class Losses:
             check_number(f"The weight of {layer}", weight)
         if weights is not None and not isinstance(weights, Mapping):
             what = "The option layer_weights, unless a dict by the names of layers,"
-            check_number(what, weights, above=True, most=_LARGEST_RATIO)
+            check_number(what, weights, above=True, most=1000.0)
 
 
 @group
@@ -104,8 +102,6 @@ class Network:
     )
 
     def __post_init__(self) -> None:  # noqa: D105
-        if not isinstance(self.weights, (str, os.PathLike)):
-            raise ArgumentError(f"Weights are a name or the path of a file, not {shown(self.weights)}.")
         check_choice("Pooling", self.pooling, get_args(Pooling))
         _check_truth("normalized", self.normalized, none=True)
         if self.precision is not None:

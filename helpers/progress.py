@@ -38,8 +38,7 @@ def progress_bar(label: str, costs: Sequence[float], shown: bool = True, done: i
         return
     write = _write_in_notebook() if in_notebook() else terminal_line(sys.stderr)
     start = first_step_end = time.perf_counter()
-    steps = len(costs)
-    step = done
+    steps, step = len(costs), done
 
     def show(losses: dict[str, float], image: Callable[[], np.ndarray]) -> None:
         nonlocal step, first_step_end

@@ -14,7 +14,15 @@ from helpers.engine.coarse_to_fine import Callback, Record, default_scales, pyra
 from helpers.engine.objective import Evaluator
 from helpers.engine.run import Problem, solve
 from helpers.errors import ArgumentError, MissingFileError, check_number, check_whole, shown
-from helpers.images import load_image, load_mask, preprocess, resize_image, resize_mask, save_image
+from helpers.images import (
+    image_format,
+    load_image,
+    load_mask,
+    preprocess,
+    resize_image,
+    resize_mask,
+    save_image,
+)
 from helpers.layers import CONTENT_LAYER, STYLE_LAYERS, layer_name, layer_names
 from helpers.options import Losses, Network, Run, filled
 from helpers.terms import Scene, Term, Terms, build_terms, content_term, masks_at, style_term
@@ -39,8 +47,8 @@ class Result:
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write the image; a PNG carries the settings and the history. Raises as ``save_image`` does."""
-        is_png = os.fspath(path).lower().endswith(".png")
-        return save_image(self.image, path, {**self.settings, "history": self.history} if is_png else None)
+        settings = {**self.settings, "history": self.history} if image_format(path) == "PNG" else None
+        return save_image(self.image, path, settings)
 
 
 def reconstruct(

@@ -52,12 +52,9 @@ def load_preset(name: str | os.PathLike) -> dict[str, Any]:
     if not path.is_file():
         raise MissingFileError(f"There is no file {path}.")
     try:
-        arguments = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        arguments = None
-    if not isinstance(arguments, dict):
-        raise ArgumentError(f"{path} is not a preset: it holds no JSON object.")
-    arguments = _current_arguments(arguments)
+        arguments = _current_arguments(json.loads(path.read_text(encoding="utf-8")))
+    except (AttributeError, OSError, ValueError, RecursionError):
+        raise ArgumentError(f"{path} is not a preset: it holds no JSON object.") from None
     _check_preset(arguments, path)
     return arguments
 

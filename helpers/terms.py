@@ -21,7 +21,6 @@ from helpers.losses import (
     content_loss,
     feature_matrix,
     gram_distance,
-    gram_matrix,
     number_of_positions,
     transposed_product,
     weights_of_layers,
@@ -117,16 +116,13 @@ def style_sums(features: Any, mask: Any = None) -> dict[str, Any]:
     """
     positions = feature_matrix(features)
     if mask is None:
-        totals = ops.sum(positions, axis=0)
-        return {"gram": gram_matrix(features), "sum": totals, "positions": number_of_positions(positions)}
+        total, count = ops.sum(positions, axis=0), number_of_positions(positions)
+        return {"gram": transposed_product(positions), "sum": total, "positions": count}
     # Weighted by the root of the mask, the product has the form XᵀX, whose gradient takes one product.
     root = ops.sqrt(ops.reshape(mask, (-1, 1)))
     weighted = root * positions
-    return {
-        "gram": transposed_product(weighted),
-        "sum": ops.sum(root * weighted, axis=0),
-        "positions": ops.sum(mask),
-    }
+    total, count = ops.sum(root * weighted, axis=0), ops.sum(mask)
+    return {"gram": transposed_product(weighted), "sum": total, "positions": count}
 
 
 def masks_at(mask: Any, layers: Iterable[str]) -> dict[str, Any]:
@@ -135,11 +131,8 @@ def masks_at(mask: Any, layers: Iterable[str]) -> dict[str, Any]:
     ``mask``: ``(H, W)``, 0…1. A position behind k pooling layers corresponds to a square of 2^k × 2^k pixels;
     its weight is the mean of the mask over that square.
     """
-    pixel_mask = ops.convert_to_tensor(mask, "float32")[None, :, :, None]
-    return {
-        layer: ops.average_pool(pixel_mask, stride(layer), stride(layer), "valid")
-        for layer in layer_names(layers)
-    }
+    mask = ops.convert_to_tensor(mask, "float32")[None, :, :, None]
+    return {layer: ops.average_pool(mask, stride(layer), padding="valid") for layer in layer_names(layers)}
 
 
 def check_masks(masks: Features) -> None:
@@ -187,16 +180,13 @@ def sums_of_terms(
     Only the layers in ``features`` appear, so the layers of a network can be passed in several calls.
     ``maps``: see ``target_maps``.
     """
-    return {
-        term.name: {
-            layer: term.sums.of_layer(features[layer], maps[term.name].get(layer))
-            if term.sums
-            else features[layer]
-            for layer in term.layers
-            if layer in features
-        }
-        for term in terms
-    }
+    taken = {}
+    for term in terms:
+        taken[term.name] = {layer: features[layer] for layer in term.layers if layer in features}
+        if term.sums:
+            sums, of_term = term.sums.of_layer, maps[term.name]
+            taken[term.name] = {layer: sums(f, of_term.get(layer)) for layer, f in taken[term.name].items()}
+    return taken
 
 
 def objective_from_sums(
@@ -230,24 +220,19 @@ def _divided_sum(sums: Mapping[str, Any], entries: Any) -> Any:
     return sum(sums.values()) / entries
 
 
-@functools.cache
+@functools.cache  # Terms share a compiled graph only if their loss is the same function.
 def _style_loss_of_sums(statistic: Statistic) -> Callable[[Mapping[str, Any], Any], Any]:
-    # Cached: terms share a compiled graph only if their loss is the same function.
     def loss(sums: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
         total = 0.0
         for layer, of_layer in sums.items():
             style, target = STATISTICS[statistic](of_layer), targets[layer]["style"]
             distance = gram_distance(style["matrix"], target["matrix"])
             if "mean" in style:  # 1/N Σ_i (μ_i − μ'_i)²
-                distance += ops.mean(ops.square(style["mean"] - target["mean"]))
-            total += targets[layer]["weight"] * distance
+                distance = distance + ops.mean(ops.square(style["mean"] - target["mean"]))
+            total = total + targets[layer]["weight"] * distance
         return total
 
     return loss
-
-
-HISTOGRAM_LAYERS = ("block1_conv1", "block4_conv1")
-"""The layers in which Risser, Wilmot and Barnes (2017) match histograms: relu1_1 and relu4_1."""
 
 
 class Scene(NamedTuple):
@@ -307,9 +292,13 @@ def total_variation_term(weight: float, scene: Scene) -> Term:
 
 
 def histogram_term(weight: float, scene: Scene) -> Term:
-    """``histogram_loss`` in ``HISTOGRAM_LAYERS``; the targets are the mean quantiles of the style images."""
-    side = min(scene.content.shape[1:3])
-    layers = tuple(layer for layer in HISTOGRAM_LAYERS if side >= smallest_side([layer]))
+    """``histogram_loss`` in the layers of Risser, Wilmot and Barnes (2017), relu1_1 and relu4_1.
+
+    The targets are the mean quantiles of the style images.
+    """
+    layers = ("block1_conv1", "block4_conv1")
+    if min(scene.content.shape[1:3]) < smallest_side(layers):
+        layers = layers[:1]
     shapes = {layer: maps.shape for layer, maps in scene.features(scene.content, layers).items()}
     style_features = [scene.features(style, layers) for style in scene.styles]
     targets = {
@@ -349,8 +338,9 @@ def build_terms(terms: Terms, scene: Scene) -> list[Term]:
             check_choice("A further term", name, TERMS)
             if not term:
                 continue
-            term = functools.partial(TERMS[name], float(term))
-        term = term if isinstance(term, Term) else term(scene)
+            term = TERMS[name](float(term), scene)
+        elif callable(term):
+            term = term(scene)
         layers = tuple(layer if layer == PIXELS else layer_name(layer) for layer in term.layers)
         built.append(term._replace(name=name, layers=layers))
     return built

@@ -174,14 +174,13 @@ def mean_activations(network: keras.Model, images: Iterable[np.ndarray]) -> dict
     ``images``: ``float32 (H, W, 3)`` each. Every position has the same weight, so large images count more.
     """
     model = keras.Model(network.input, _outputs(network, CONV_LAYERS))
-    sums = dict.fromkeys(CONV_LAYERS, 0.0)
-    positions = dict.fromkeys(CONV_LAYERS, 0)
+    totals = dict.fromkeys(CONV_LAYERS, 0.0)
     for image in images:
         for name, features in model(preprocess(image)).items():
             maps = keras.ops.convert_to_numpy(features)
-            sums[name] = sums[name] + maps.sum(axis=(0, 1, 2), dtype=np.float64)
-            positions[name] += maps.shape[1] * maps.shape[2]
-    return {name: (sums[name] / positions[name]).astype(np.float32) for name in CONV_LAYERS}
+            sums = maps.sum(axis=(0, 1, 2), dtype=np.float64)
+            totals[name] = totals[name] + np.append(sums, maps.shape[1] * maps.shape[2])
+    return {name: (total[:-1] / total[-1]).astype(np.float32) for name, total in totals.items()}
 
 
 def normalize_filters(kernels: Kernels, means: Mapping[str, np.ndarray]) -> Kernels:

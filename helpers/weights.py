@@ -35,7 +35,7 @@ def resolve_weights(weights: str | os.PathLike) -> str:
         raise ArgumentError(f"Weights are a name or the path of a file, not {shown(weights)}.")
     name = os.fspath(weights)
     if name == "auto":
-        return "imagenet" if _keras_file().is_file() else "bundled"
+        return "imagenet" if _path("imagenet").is_file() else "bundled"
     if name in ("imagenet", "bundled", "random"):
         return name
     if not name.endswith((".h5", ".keras", ".npz")):
@@ -92,42 +92,31 @@ def _stored_kernels(weights: str) -> Kernels:
     if weights == "bundled" and weights_checksum(weights) != _BUNDLED_SHA256:
         raise ValueError("its checksum is not that of the course; fetch the file again")
     if weights == "random":
-        yield from _random_kernels(seed=0)
+        # Gaussian kernels of variance 2 / (9 · input channels) keep the variance of the activations in all
+        # layers (He et al. 2015). Random networks for style transfer: He, Wang and Hopcroft (2016).
+        generator = np.random.default_rng(0)
+        channels = 3
+        for name in CONV_LAYERS:
+            shape = (3, 3, channels, filters(name))
+            kernel = generator.standard_normal(shape, dtype=np.float32) * np.sqrt(2 / (9 * channels))
+            yield name, kernel, np.zeros(filters(name), np.float32)
+            channels = filters(name)
     elif weights == "bundled" or weights.endswith(".npz"):
         with np.load(_path(weights), allow_pickle=False) as stored:
             for name in CONV_LAYERS:
                 yield name, stored[f"{name}/codebook"][stored[f"{name}/codes"]], stored[f"{name}/bias"]
     else:
-        network = keras.applications.VGG19(include_top=False, weights=None, input_shape=(None, None, 3))
         if weights == "imagenet":
             # Downloads the file if it is not cached, or not the whole of it.
-            network.load_weights(
-                keras.utils.get_file(
-                    _KERAS_FILE, _KERAS_FILE_URL, cache_subdir="models", file_hash=_KERAS_FILE_MD5
-                )
-            )
-        else:
-            network.load_weights(weights)
+            options = {"cache_subdir": "models", "file_hash": _KERAS_FILE_MD5}
+            weights = keras.utils.get_file(_KERAS_FILE, _KERAS_FILE_URL, **options)
+        network = keras.applications.VGG19(include_top=False, weights=None, input_shape=(None, None, 3))
+        network.load_weights(weights)
         for name in CONV_LAYERS:
             yield name, *network.get_layer(name).get_weights()
 
 
-def _random_kernels(seed: int) -> Kernels:
-    # Gaussian kernels of variance 2 / (9 · input channels) keep the variance of the activations from layer
-    # to layer (He et al. 2015). Random networks for style transfer: He, Wang and Hopcroft (2016).
-    generator = np.random.default_rng(seed)
-    channels = 3
-    for name in CONV_LAYERS:
-        outputs = filters(name)
-        kernel = generator.standard_normal((3, 3, channels, outputs), dtype=np.float32)
-        yield name, kernel * np.sqrt(2 / (9 * channels)), np.zeros(outputs, np.float32)
-        channels = outputs
-
-
 def _path(weights: str) -> Path:
-    return {"imagenet": _keras_file(), "bundled": BUNDLED_WEIGHTS}.get(weights, Path(weights))
-
-
-def _keras_file() -> Path:
     home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
-    return Path(home, "models", _KERAS_FILE)
+    known = {"imagenet": Path(home, "models", _KERAS_FILE), "bundled": BUNDLED_WEIGHTS}
+    return known.get(weights, Path(weights))
