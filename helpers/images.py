@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from helpers.errors import ArgumentError, OutputError, PictureError, check_whole, reason
+from helpers.errors import ArgumentError, PictureError, check_whole
 from helpers.files.decoding import MOST_PIXELS, check_pixels, opened, over_white, read_picture
 from helpers.files.writing import atomic_write
 
@@ -130,11 +130,7 @@ def save_image(image: np.ndarray, path: str | os.PathLike, settings: Mapping[str
         options["pnginfo"] = PngImagePlugin.PngInfo()
         options["pnginfo"].add_itxt(SETTINGS_KEY, json.dumps(settings, ensure_ascii=False))
     with atomic_write(path) as partial:
-        try:
-            picture.save(partial, format=file_format, **options)
-        except (ValueError, KeyError, OSError) as error:
-            # Formats have limits, such as the 16383 pixels per side of WebP.
-            raise OutputError(f"{path} cannot be written as {file_format}: {reason(error)}.") from error
+        picture.save(partial, format=file_format, **options)
     return path
 
 

@@ -40,7 +40,9 @@ def layer_name(layer: str) -> str:
         text = f"block{block}_{kind}{number or ''}"
     if text in CONV_LAYERS or text in POOL_LAYERS:
         return text
-    names = ", ".join(nearest(text, LAYERS))
+    short = {name.replace("block", "conv").replace("_conv", "_"): name for name in CONV_LAYERS}
+    similar = dict.fromkeys(short.get(name, name) for name in nearest(text, [*LAYERS, *short]))
+    names = ", ".join(similar)
     raise ArgumentError(f"VGG19 has no layer {layer!r}; its layers are called {names} and the like.")
 
 

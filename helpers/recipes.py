@@ -14,15 +14,7 @@ from helpers.engine.coarse_to_fine import Callback, Record, default_scales, pyra
 from helpers.engine.objective import Evaluator
 from helpers.engine.run import Problem, solve
 from helpers.errors import ArgumentError, MissingFileError, check_number, check_whole, shown
-from helpers.images import (
-    image_format,
-    load_image,
-    load_mask,
-    preprocess,
-    resize_image,
-    resize_mask,
-    save_image,
-)
+from helpers.images import load_image, load_mask, preprocess, resize_image, resize_mask, save_image
 from helpers.layers import CONTENT_LAYER, STYLE_LAYERS, layer_name, layer_names
 from helpers.options import Losses, Network, Run, filled
 from helpers.terms import Scene, Term, Terms, build_terms, content_term, masks_at, style_term
@@ -47,8 +39,8 @@ class Result:
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write the image; a PNG carries the settings and the history. Raises as ``save_image`` does."""
-        settings = {**self.settings, "history": self.history} if image_format(path) == "PNG" else None
-        return save_image(self.image, path, settings)
+        is_png = os.fspath(path).lower().endswith(".png")
+        return save_image(self.image, path, {**self.settings, "history": self.history} if is_png else None)
 
 
 def reconstruct(
@@ -277,9 +269,8 @@ def _style_images(of_result: tuple[int, int], given: types.SimpleNamespace) -> l
     sides = [style_side(min(of_result), min(image.shape[:2]), given.style_scale) for image in images]
     images = [load_image(image, side) for image, side in zip(images, sides, strict=True)]
     count = len(images)
-    regions = _masks(_one_for_each("Masks", given.masks, count), [of_result] * count)
-    own_sizes = [image.shape[:2] for image in images]
-    parts = _masks(_one_for_each("Masks of style images", given.style_masks, count), own_sizes)
+    regions = _masks("Masks", given.masks, [of_result] * count)
+    parts = _masks("Masks of style images", given.style_masks, [image.shape[:2] for image in images])
     shares = _shares(_one_for_each("Weights of a blend", given.blend, count), regions)
     weights = [given.style_weight * share for share in shares]
     names = ["style"] if count == 1 else [f"style {number}" for number in range(1, count + 1)]
@@ -295,8 +286,9 @@ def _one_for_each(what: str, given: Any, count: int) -> list[Any]:
     return list(given)
 
 
-def _masks(masks: Sequence[Any], sizes: Sequence[tuple[int, int]]) -> list[np.ndarray | None]:
-    return [None if mask is None else load_mask(mask, *size) for mask, size in zip(masks, sizes, strict=True)]
+def _masks(what: str, given: Any, sizes: Sequence[tuple[int, int]]) -> list[np.ndarray | None]:
+    masks = zip(_one_for_each(what, given, len(sizes)), sizes, strict=True)
+    return [None if mask is None else load_mask(mask, *size) for mask, size in masks]
 
 
 def style_side(content_side: int, own_side: int, scale: float) -> int:

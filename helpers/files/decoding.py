@@ -26,9 +26,6 @@ _REDUCED_TO = 4
 """Pictures of more than ``_LARGE`` pixels are reduced by a whole factor before they are resized, to a shorter
 side of at least ``_REDUCED_TO`` times the size."""
 
-_COLOR_SPACES = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
-"""The modes of Pillow that are converted by a color profile, and the name of their color space in it."""
-
 
 @contextlib.contextmanager
 def opened(source: Any) -> Iterator[Image.Image]:
@@ -120,7 +117,7 @@ def read_picture(source: Any, size: int | None) -> np.ndarray:
             gray = np.clip(np.asarray(picture, dtype=np.float32) * (255 / 65535), 0, 255)
             return np.repeat(gray[..., np.newaxis], 3, axis=-1)
         has_alpha = picture.has_transparency_data
-        if has_alpha or picture.mode not in _COLOR_SPACES:
+        if has_alpha or picture.mode not in ("RGB", "L", "CMYK"):
             picture = picture.convert("RGBA" if has_alpha else "L" if picture.mode == "1" else "RGB")
         if factor > 1:
             picture = picture.reduce(factor)
@@ -140,8 +137,7 @@ def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     if profile:
         with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            is_srgb = "srgb" in ImageCms.getProfileDescription(source).lower()
-            if source.profile.xcolor_space == _COLOR_SPACES[picture.mode] and not is_srgb:
+            if "srgb" not in ImageCms.getProfileDescription(source).lower():
                 srgb = ImageCms.createProfile("sRGB")
                 return ImageCms.profileToProfile(picture, source, srgb, outputMode="RGB")
     return picture.convert("RGB")

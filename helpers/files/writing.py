@@ -27,7 +27,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     except CourseError:
         raise
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # Pillow raises both where a format has limits, such as the 16383 pixels per side of WebP.
         raise OutputError(f"{path} cannot be written: {reason(error)}.") from error
     finally:
         with contextlib.suppress(OSError):

@@ -401,7 +401,7 @@ def test_proportions_that_would_become_endless_are_refused():
 
 
 def test_what_is_saved_can_be_read_even_where_it_is_large():
-    with pytest.raises(CourseError, match="cannot be written as WEBP"):
+    with pytest.raises(CourseError, match=r"wide\.webp cannot be written: .*16383"):
         save_image(np.zeros((1, 17_000, 3)), "wide.webp")
     assert not os.path.exists("wide.webp")
 
