@@ -16,21 +16,15 @@ computed in gray, and the result takes the I and Q channels (of YIQ) of the cont
 the style image is first given the mean and covariance of the content image's colors; ``"histogram"``: then
 also the histograms of its channels."""
 
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, the Y of YIQ.
-
 
 def luma(image: Any) -> np.ndarray:
-    """The luma Y = 0.299 R + 0.587 G + 0.114 B of each pixel: ``float32 (H, W)``, 0…255."""
-    return np.asarray(image, np.float32) @ _LUMA
+    """The luma Y = 0.299 R + 0.587 G + 0.114 B of each pixel (ITU-R BT.601): ``float32 (H, W)``, 0…255."""
+    return np.asarray(image, np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def gray(image: Any) -> np.ndarray:
     """An image without its colors, ``(H, W, 3)``: the luma in all three channels."""
-    return _in_gray(luma(image))
-
-
-def _in_gray(values: np.ndarray) -> np.ndarray:
-    return np.repeat(values[..., np.newaxis], 3, axis=2)
+    return np.stack([luma(image)] * 3, axis=-1)
 
 
 def match_luma(style: Any, content: Any) -> np.ndarray:
@@ -42,7 +36,7 @@ def match_luma(style: Any, content: Any) -> np.ndarray:
     deviation = style_luma.std()
     scale = content_luma.std() / deviation if deviation > 0 else 0.0
     matched = (style_luma - style_luma.mean()) * scale + content_luma.mean()
-    return _in_gray(np.clip(matched, 0, 255))
+    return np.stack([np.clip(matched, 0, 255)] * 3, axis=-1)
 
 
 def with_colors_of(image: Any, content: Any) -> np.ndarray:
@@ -88,13 +82,12 @@ def match_histogram(image: Any, target: Any) -> np.ndarray:
     Each value is replaced by the quantile of the target at its rank; equal values have their mean rank.
     """
     image, target = np.asarray(image, np.float32), np.asarray(target, np.float32)
-    channels = [_matched_values(image[..., c].ravel(), target[..., c].ravel()) for c in range(3)]
-    return np.stack(channels, axis=-1).reshape(image.shape)
-
-
-def _matched_values(values: np.ndarray, target: np.ndarray) -> np.ndarray:
-    _, indices, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return quantiles(target, (np.cumsum(counts) - counts / 2) / values.size)[indices]
+    matched = np.empty_like(image)
+    for c in range(3):
+        _, indices, counts = np.unique(image[..., c], return_inverse=True, return_counts=True)
+        ranks = (np.cumsum(counts) - counts / 2) / indices.size
+        matched[..., c] = quantiles(target[..., c].ravel(), ranks)[indices].reshape(image.shape[:2])
+    return matched
 
 
 def quantiles(values: np.ndarray, ranks: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from helpers.errors import ArgumentError
-from helpers.layers import CONTENT_LAYER, STYLE_LAYERS, Pooling, filters, layer_name, layer_names, stride
+from helpers.errors import check_choice
+from helpers.layers import CONTENT_LAYER, CONV_LAYERS, STYLE_LAYERS, Pooling, filters, stride
 from helpers.options import Losses, Network
 
 
@@ -17,56 +17,45 @@ class Convention(NamedTuple):
 
     content_weight: float
     """Its default content weight."""
-
     style_weight: float
     """Its default style weight."""
-
     content_factor: float
     """Its content loss divided by equation (1), itself first divided by N·M if ``content_per_entry``."""
-
-    content_per_entry: bool
     style_factor: Callable[[str, int], float]
     """Layer and number of layers → its weighted style loss in the layer, divided by E_l of equation (4)."""
-
     content_layer: str = CONTENT_LAYER
     style_layers: tuple[str, ...] = STYLE_LAYERS
-    pooling: Pooling = "avg"
+    content_per_entry: bool = True
+    pooling: Pooling = "max"
 
+
+# Mean squares of F and of G / (N·M).
+_JOHNSON = Convention(5.0, 1e2, 2.0, lambda layer, _: 4 / filters(layer) ** 2)
 
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {
         # Gatys, Ecker and Bethge (2015), equations (1) to (7), with α/β = 10⁻³.
-        "gatys 2015": Convention(1.0, 1e3, 1.0, False, lambda layer, count: 1 / count),
-        # leongatys/PytorchNeuralStyleTransfer: mean squares of F and of G / M, layer weights 1 / N².
-        "gatys pytorch": Convention(
-            1.0, 1e3, 2.0, True, lambda layer, _: 4 / filters(layer) ** 2, pooling="max"
+        "gatys 2015": Convention(
+            1.0, 1e3, 1.0, lambda _, count: 1 / count, content_per_entry=False, pooling="avg"
         ),
-        # jcjohnson/neural-style: mean squares of F and of G / (N·M).
-        "johnson": Convention(5.0, 1e2, 2.0, True, lambda layer, _: 4 / filters(layer) ** 2, pooling="max"),
+        # leongatys/PytorchNeuralStyleTransfer: mean squares of F and of G / M, layer weights 1 / N².
+        "gatys pytorch": _JOHNSON._replace(content_weight=1.0, style_weight=1e3),
+        # jcjohnson/neural-style.
+        "johnson": _JOHNSON,
         # The tutorial of PyTorch: as johnson, in the first five convolution layers.
-        "pytorch tutorial": Convention(
-            1.0,
-            1e6,
-            2.0,
-            True,
-            lambda layer, _: 4 / filters(layer) ** 2,
-            "block2_conv2",
-            ("block1_conv1", "block1_conv2", "block2_conv1", "block2_conv2", "block3_conv1"),
-            "max",
+        "pytorch tutorial": _JOHNSON._replace(
+            content_weight=1.0, style_weight=1e6, content_layer="block2_conv2", style_layers=CONV_LAYERS[:5]
         ),
         # The tutorial of TensorFlow: mean squares of F and of G / M.
-        "tensorflow tutorial": Convention(
-            1e4, 1e-2, 2.0, True, lambda _, count: 4 / count, "block5_conv2", pooling="max"
-        ),
+        "tensorflow tutorial": Convention(1e4, 1e-2, 2.0, lambda _, count: 4 / count, "block5_conv2"),
         # The example of keras.io: sums of squares of F and of G, those of G divided by 4 · 3² · (H·W)².
         "keras example": Convention(
             2.5e-8,
             1e-6,
             2.0,
-            False,
             lambda layer, count: (filters(layer) / 3) ** 2 / stride(layer) ** 4 / count,
             "block5_conv2",
-            pooling="max",
+            content_per_entry=False,
         ),
     }
 )
@@ -89,16 +78,15 @@ def as_printed(
     activations, so their losses still differ.
     Raises ``ArgumentError`` for an unknown convention.
     """
-    if convention not in CONVENTIONS:
-        raise ArgumentError(f"There is no convention {convention!r}; there are {', '.join(CONVENTIONS)}.")
+    check_choice("A convention", convention, CONVENTIONS)
     known = CONVENTIONS[convention]
     content_weight = known.content_weight if content_weight is None else content_weight
-    layers = layer_names(known.style_layers)
+    layers = known.style_layers
     layer_weights = {layer: known.style_factor(layer, len(layers)) for layer in layers}
     return {
         "content_weight": known.content_factor * content_weight,
         "style_weight": known.style_weight if style_weight is None else style_weight,
-        "content_layer": layer_name(known.content_layer),
+        "content_layer": known.content_layer,
         "style_layers": layers,
         "losses": Losses(layer_weights=layer_weights, content_per_entry=known.content_per_entry),
         "network": Network(pooling=known.pooling, normalized=False),

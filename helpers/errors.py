@@ -11,8 +11,6 @@ import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_LARGEST = 1e300
-
 
 class CourseError(Exception):
     """Base class of all errors that this package raises."""
@@ -59,11 +57,10 @@ def check_whole(what: str, value: Any, least: int = 1, most: int | None = None) 
 
     ``what``: the subject of the error's sentence, such as ``"The number of steps"``.
     """
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-        raise ArgumentError(f"{what} is a whole number, at least {least}, not {shown(value)}.")
-    if value < least or (most is not None and value > most):
-        bounds = f"at least {least}" if most is None or value < least else f"at most {most}"
-        raise ArgumentError(f"{what} is a whole number, {bounds}, not {shown(value)}.")
+    is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_whole or value < least or (most is not None and value > most):
+        bounds = "" if most is None else f"at most {most} and "
+        raise ArgumentError(f"{what} is a whole number, {bounds}at least {least}, not {shown(value)}.")
 
 
 def check_number(
@@ -73,9 +70,8 @@ def check_number(
 
     ``above``: the value must be greater than ``least``. ``what``: see ``check_whole``.
     """
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     # Python's whole numbers may be larger than any float.
-    is_number = is_number and abs(value) < _LARGEST
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool) and abs(value) < 1e300
     if not is_number or value < least or (above and value == least) or value >= most:
         bounds = f"above {least:g}" if above else f"of {least:g} or more"
         bounds += f" and below {most:g}" if most < math.inf else ""
@@ -102,5 +98,5 @@ def shown(value: Any) -> str:
 def reason(error: BaseException) -> str:
     """The first line of another library's error message, without a full stop, as part of a sentence."""
     message = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:160].rstrip(" .:")
+    line = message.strip().partition("\n")[0] or type(error).__name__
+    return line[:160].rstrip(" .:\r")

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from helpers.errors import ArgumentError, OutputError, PictureError, check_whole, reason
-from helpers.files.decoding import MOST_PIXELS, check_pixels, opened, read_picture
+from helpers.errors import ArgumentError, PictureError, check_whole
+from helpers.files.decoding import MOST_PIXELS, check_pixels, opened, over_white, read_picture
 from helpers.files.writing import atomic_write
 
 IMAGENET_MEAN = np.array([103.939, 116.779, 123.68], dtype=np.float32)
@@ -39,8 +39,7 @@ def load_image(source: Any, size: int | None = None, crop: bool = False) -> np.n
 
     Returns ``float32 (H, W, 3)``, RGB, 0…255.
     Raises ``MissingFileError`` for a missing file, ``ArgumentError`` for an invalid size, and
-    ``PictureError`` for a picture that cannot be read, is larger than ``MOST_PIXELS`` or ``MOST_BYTES``, or
-    would be larger than ``MOST_PIXELS`` after resizing.
+    ``PictureError`` for a picture that cannot be read, or has or would have more than ``MOST_PIXELS``.
     """
     if size is not None:
         check_whole("The size of a picture", size)
@@ -88,9 +87,8 @@ def load_mask(source: Any, height: int, width: int) -> np.ndarray:
     Raises ``PictureError`` if the aspect ratios differ, and the errors of ``load_image``.
     """
     array = _as_array(source)
-    if array is not None and array.ndim == 2 and array.size and _is_fraction(array):
-        if not (np.isfinite(array).all() and array.min() >= 0):
-            raise PictureError("A mask holds finite values 0…1; this one has others.")
+    is_map = array is not None and array.ndim == 2 and array.size and array.dtype.kind in "biuf"
+    if is_map and array.min() >= 0 and array.max() <= 1:
         mask = array.astype(np.float32)
     else:
         mask = load_image(source).mean(axis=2) / 255
@@ -102,14 +100,6 @@ def load_mask(source: Any, height: int, width: int) -> np.ndarray:
             "their proportions have to agree."
         )
     return resize_mask(mask, height, width)
-
-
-def _is_fraction(array: np.ndarray) -> bool:
-    return array.dtype == bool or (_holds_numbers(array) and not array.max() > 1)
-
-
-def _holds_numbers(array: np.ndarray) -> bool:
-    return np.issubdtype(array.dtype, np.integer) or np.issubdtype(array.dtype, np.floating)
 
 
 def resize_mask(mask: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -133,41 +123,29 @@ def save_image(image: np.ndarray, path: str | os.PathLike, settings: Mapping[str
     path = Path(path)
     file_format = image_format(path)
     picture = Image.fromarray(as_uint8(_image_from_array(np.asarray(image))))
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"quality": 95} if file_format == "JPEG" else {}
     if settings is not None:
         if file_format != "PNG":
             raise ArgumentError(f"{path}: only a PNG can carry the settings of a run.")
         options["pnginfo"] = PngImagePlugin.PngInfo()
         options["pnginfo"].add_itxt(SETTINGS_KEY, json.dumps(settings, ensure_ascii=False))
-    elif file_format == "JPEG":
-        options["quality"] = 95
     with atomic_write(path) as partial:
-        try:
-            picture.save(partial, format=file_format, **options)
-        except (ValueError, KeyError, OSError) as error:
-            # Formats have limits, such as the 16383 pixels per side of WebP.
-            raise OutputError(f"{path} cannot be written as {file_format}: {reason(error)}.") from error
+        picture.save(partial, format=file_format, **options)
     return path
 
 
-def image_format(path: str | os.PathLike) -> str:
-    """The format of an image file by its extension, such as ``"PNG"``.
+def image_format(path: str | os.PathLike, film: bool = False) -> str:
+    """The format of an image file by its extension, such as ``"PNG"``; of a film ``"GIF"`` or ``"WEBP"``.
 
     Raises ``ArgumentError`` for an extension of no format that can be written.
     """
     file_format = Image.registered_extensions().get(Path(path).suffix.lower())
-    if file_format not in Image.SAVE:
-        raise ArgumentError(f"{path}: a picture's name ends in .png, .jpg, .webp or the like.")
+    if file_format not in (("GIF", "WEBP") if film else Image.SAVE):
+        endings = (
+            "film's name ends in .gif or .webp" if film else "picture's name ends in .png, .jpg or .webp"
+        )
+        raise ArgumentError(f"{path}: a {endings}.")
     return file_format
-
-
-def film_format(path: str | os.PathLike) -> str:
-    """The format of a film by its extension, ``"GIF"`` or ``"WEBP"``; ``ArgumentError`` for another."""
-    formats = {".gif": "GIF", ".webp": "WEBP"}
-    extension = Path(path).suffix.lower()
-    if extension not in formats:
-        raise ArgumentError(f"{path}: a film's name ends in .gif or .webp.")
-    return formats[extension]
 
 
 def read_settings(path: str | os.PathLike) -> dict[str, Any]:
@@ -176,9 +154,9 @@ def read_settings(path: str | os.PathLike) -> dict[str, Any]:
     Raises ``PictureError`` for a picture without settings, and the errors of ``load_image``.
     """
     with opened(path) as picture:
-        text = getattr(picture, "text", {}).get(SETTINGS_KEY)
+        text = getattr(picture, "text", {}).get(SETTINGS_KEY, "")
     try:
-        settings = json.loads(text) if text else None
+        settings = json.loads(text)
     except (ValueError, RecursionError):
         settings = None
     if not isinstance(settings, dict):
@@ -225,14 +203,8 @@ def image_bytes(image: np.ndarray, kind: str = "PNG") -> bytes:
 
 def _as_array(source: Any) -> np.ndarray | None:
     """An array, tensor or the like as an array; ``None`` for any other source."""
-    if isinstance(source, Image.Image) or not hasattr(source, "__array__"):
-        return None
-    try:
-        return np.asarray(source)
-    except Exception as error:
-        raise PictureError(
-            f"This {type(source).__name__} is no array of numbers: {reason(error)}."
-        ) from error
+    is_array = hasattr(source, "__array__") and not isinstance(source, Image.Image)
+    return np.asarray(source) if is_array else None
 
 
 def _image_from_array(array: np.ndarray) -> np.ndarray:
@@ -242,15 +214,12 @@ def _image_from_array(array: np.ndarray) -> np.ndarray:
     if array.ndim != 3 or 0 in array.shape or array.shape[-1] not in (3, 4):
         raise PictureError(f"An image array has the shape (H, W, 3), not {array.shape}.")
     check_pixels("This array", array.shape[1], array.shape[0])
-    if not _holds_numbers(array):
+    if array.dtype.kind not in "iuf":
         raise PictureError(f"An image array holds numbers 0…255, not {array.dtype}.")
-    with np.errstate(over="ignore"):
-        image = array.astype(np.float32)
-    if not np.isfinite(image).all() or image.min() < 0 or image.max() > 255:
+    # Not a number is neither 0 or more nor 255 or less.
+    if not (array.min() >= 0 and array.max() <= 255):
         raise PictureError("An image array holds finite values 0…255; this one has others.")
-    if np.issubdtype(array.dtype, np.floating) and 0 < image.max() <= 1:
+    if array.dtype.kind == "f" and 0 < array.max() <= 1:
         raise PictureError("The largest value of this image array is 1 or less: multiply it by 255.")
-    if image.shape[-1] == 4:
-        alpha = image[..., 3:] / 255
-        image = image[..., :3] * alpha + 255 * (1 - alpha)
-    return image
+    image = array.astype(np.float32)
+    return over_white(image[..., :3], image[..., 3:]) if image.shape[-1] == 4 else image

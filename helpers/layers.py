@@ -86,5 +86,4 @@ def filters(layer: str) -> int:
 
 def smallest_side(layers: Iterable[str]) -> int:
     """The smallest height and width of an image for which each of some layers has at least one position."""
-    blocks = [int(name[len("block")]) + name.endswith("pool") for name in layer_names(layers)]
-    return 2 ** (max(blocks) - 1)
+    return max(map(stride, layer_names(layers)))

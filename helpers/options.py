@@ -5,7 +5,6 @@ A group is given whole, ``transfer(…, run=Run(scales=1))``, or as a mapping, a
 """
 
 import dataclasses
-import numbers
 import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -33,8 +32,6 @@ of the layer before it: w_l ∝ r^l, in sum 1. Below 1 the fine strokes of the f
 
 MOST_SCALES = 16
 """A picture halved as often is smaller than one that has a position in every layer."""
-
-_LARGEST_RATIO = 1000.0
 
 Group = TypeVar("Group")
 
@@ -74,7 +71,13 @@ class Losses:
     def __post_init__(self) -> None:  # noqa: D105
         check_choice("The statistic", self.statistic, get_args(Statistic))
         _check_truth("content_per_entry", self.content_per_entry)
-        _check_layer_weights(self.layer_weights)
+        weights = self.layer_weights
+        for layer, weight in weights.items() if isinstance(weights, Mapping) else ():
+            layer_name(layer)
+            check_number(f"The weight of {layer}", weight)
+        if weights is not None and not isinstance(weights, Mapping):
+            what = "The option layer_weights, unless a dict by the names of layers,"
+            check_number(what, weights, above=True, most=1000.0)
 
 
 @group
@@ -99,8 +102,6 @@ class Network:
     )
 
     def __post_init__(self) -> None:  # noqa: D105
-        if not isinstance(self.weights, (str, os.PathLike)):
-            raise ArgumentError(f"Weights are a name or the path of a file, not {shown(self.weights)}.")
         check_choice("Pooling", self.pooling, get_args(Pooling))
         _check_truth("normalized", self.normalized, none=True)
         if self.precision is not None:
@@ -202,46 +203,23 @@ def merged(*given: Mapping[str, Any]) -> dict[str, Any]:
     of a group may also stand by themselves: ``scales=1`` is ``run={"scales": 1}``.
     """
     together: dict[str, Any] = {}
-    for arguments in given:
-        for name, value in arguments.items():
-            group = _GROUP_OF.get(name, name)
-            known = together.get(group, {})
-            if group in GROUPS and not isinstance(known, Mapping):
-                continue  # It is no group of options, and will be refused as such.
-            if group != name:
-                together[group] = {**known, name: value}
-            elif name in GROUPS and (isinstance(value, Mapping) or type(value) is GROUPS[name]):
-                together[name] = {**known, **_changed(value)}
-            else:
-                together[name] = value
+    for name, value in (item for arguments in given for item in arguments.items()):
+        group = _GROUP_OF.get(name, name)
+        if group not in GROUPS:
+            together[name] = value
+            continue
+        if group != name:
+            value = {name: value}
+        elif type(value) is GROUPS[group]:
+            defaults = vars(GROUPS[group]())
+            value = {field: entry for field, entry in vars(value).items() if entry != defaults[field]}
+        known = together.get(group, {})
+        # What is no group of options stays as it is, and will be refused as such.
+        if isinstance(known, Mapping):
+            together[group] = {**known, **value} if isinstance(value, Mapping) else value
     return together
-
-
-def _changed(group: Any) -> dict[str, Any]:
-    """What of a group of options is not its default."""
-    if isinstance(group, Mapping):
-        return dict(group)
-    defaults = {field.name: field.default for field in dataclasses.fields(group)}
-    return {name: value for name, value in vars(group).items() if value != defaults[name]}
 
 
 def _check_truth(name: str, value: Any, none: bool = False) -> None:
     if not (isinstance(value, bool) or (none and value is None)):
         raise ArgumentError(f"The option {name} is True or False, not {shown(value)}.")
-
-
-def _check_layer_weights(weights: Any) -> None:
-    if weights is None:
-        return
-    if isinstance(weights, numbers.Real) and not isinstance(weights, bool):
-        check_number(
-            "The weight of a layer relative to the one before it", weights, above=True, most=_LARGEST_RATIO
-        )
-        return
-    if not isinstance(weights, Mapping):
-        raise ArgumentError(
-            f"Weights of layers are a dict by their names or a number above 0, not {shown(weights)}."
-        )
-    for layer, weight in weights.items():
-        layer_name(layer)
-        check_number(f"The weight of {layer}", weight)

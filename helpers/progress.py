@@ -38,8 +38,7 @@ def progress_bar(label: str, costs: Sequence[float], shown: bool = True, done: i
         return
     write = _write_in_notebook() if in_notebook() else terminal_line(sys.stderr)
     start = first_step_end = time.perf_counter()
-    steps = len(costs)
-    step = done
+    steps, step = len(costs), done
 
     def show(losses: dict[str, float], image: Callable[[], np.ndarray]) -> None:
         nonlocal step, first_step_end
@@ -56,14 +55,11 @@ def progress_bar(label: str, costs: Sequence[float], shown: bool = True, done: i
 
     try:
         yield show
-    except Exception:
+    finally:
         # Before the first step nothing has been written that would need an end.
         if step > done:
-            write(f"{label}: ended at step {step} of {steps}", None, None)
-        raise
-    else:
-        end = f"{steps} steps" if step == steps else f"ended at step {step} of {steps}"
-        write(f"{label}: {end}, {clock(time.perf_counter() - start)}", None, None)
+            end = f"{steps} steps" if step == steps else f"ended at step {step} of {steps}"
+            write(f"{label}: {end}, {clock(time.perf_counter() - start)}", None, None)
 
 
 def clock(seconds: float) -> str:
@@ -111,27 +107,23 @@ def _write_in_notebook() -> _Write:
 def terminal_line(stream: Any) -> _Write:
     """Show progress in a terminal, where one line is rewritten, or in a file, with a line every ten seconds.
 
-    Returns a function of a text, the fraction done (``None`` at the end) and a function that returns the
-    current image, which is ignored.
+    Returns a function as ``_Write`` describes it, which ignores the image.
     """
     rewrites = stream.isatty()
     seconds = _SECONDS_PER_REWRITE if rewrites else _SECONDS_PER_LINE
     last = 0.0
-    longest = 0
 
     def write(text: str, fraction: float | None, image: Callable[[], np.ndarray] | None) -> None:
-        nonlocal last, longest
+        nonlocal last
         now = time.perf_counter()
         if fraction is not None and now - last < seconds:
             return
         last = now
-        if not rewrites:
-            print(text, file=stream, flush=True)
-            return
-        if fraction is not None:
-            text = f"[{'█' * round(20 * fraction):░<20}] {text}"
-        text = text[: shutil.get_terminal_size().columns - 1]
-        longest = max(longest, len(text))
-        print("\r" + text.ljust(longest), end="\n" if fraction is None else "", file=stream, flush=True)
+        if rewrites:
+            bar = "" if fraction is None else f"[{'█' * round(20 * fraction):░<20}] "
+            width = shutil.get_terminal_size().columns - 1
+            text = "\r" + f"{bar}{text}"[:width].ljust(width)
+        end = "" if rewrites and fraction is not None else "\n"
+        print(text, end=end, file=stream, flush=True)
 
     return write

@@ -2,9 +2,10 @@
 
 import dataclasses
 import os
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -120,7 +121,10 @@ def synthesize_texture(
     losses, network, run = usual_options(losses, network, run)
     layers = layer_names(layers)
     source = load_image(image, source_size)
-    height, width = _height_and_width(size) if size is not None else source.shape[:2]
+    sides = source.shape[:2] if size is None else size
+    height, width = sides if isinstance(sides, (list, tuple)) and len(sides) == 2 else (sides, sides)
+    check_whole("The height of a picture", height)
+    check_whole("The width of a picture", width)
 
     def terms(to_height: int, to_width: int, evaluator: Evaluator) -> list[Term]:
         pixels = preprocess(_scaled(source, to_height / height))
@@ -170,7 +174,8 @@ def transfer(
     ``style_scale``: the size of the strokes. At 1 the style image is reduced to the content image's shorter
     side, never enlarged; at 2 it is twice as large as that, and so are its strokes.
     ``blend``: the weight of each of several style images relative to the others, by default equal.
-    ``masks``: for each style image the region that gets it, white in a picture, see ``load_mask``.
+    ``masks``: for each style image the region that gets it, white in a picture, see ``load_mask``;
+    ``None`` for everywhere.
     ``style_masks``: for each style image the part that its style is taken from, or ``None`` for all of it.
     ``colors``: whose colors the result has, see ``Colors``.
     ``terms``: further terms, a weight for each name of ``TERMS`` or a ``Term`` of one's own.
@@ -186,8 +191,7 @@ def transfer(
     arguments = dict(locals())
     for name in ("network", "run", "callback"):
         del arguments[name]
-    problem = _transfer_problem(run.scales, **arguments)._replace(arguments=arguments)
-    return Result(*solve(problem, network, run, callback))
+    return Result(*solve(_transfer_problem(arguments, run.scales), network, run, callback))
 
 
 def usual_options(
@@ -201,9 +205,8 @@ def usual_options(
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class _StyleImage:
-    """One of the style images of a transfer."""
+class _StyleImage(NamedTuple):
+    """One of the style images of a transfer, in the size that it is used in."""
 
     name: str
     """Of its term."""
@@ -211,110 +214,81 @@ class _StyleImage:
     weight: float
     """Its part of β."""
     region: np.ndarray | None
-    """Where the result gets its style, of the result's size."""
+    """Where the result gets its style, of the result's size; ``None`` for everywhere."""
     part: np.ndarray | None
-    """What of it the style is taken from, of its own size."""
+    """What of it the style is taken from, of its own size; ``None`` for all of it."""
 
 
-def _transfer_problem(
-    scales: int | None,
-    *,
-    content: Any,
-    size: int | None,
-    content_weight: float,
-    content_layer: str,
-    style_layers: tuple[str, ...],
-    colors: Colors,
-    terms: Terms | None,
-    start: Any,
-    steps: int,
-    seed: int,
-    losses: Losses,
-    **of_styles: Any,
-) -> Problem:
-    """The problem of a transfer, without its arguments. ``of_styles``: see ``_style_images``."""
-    check_number("The weight of the content, α,", content_weight)
-    check_number("The weight of the style, β,", of_styles["style_weight"])
-    if not (content_weight or of_styles["style_weight"]):
+def _transfer_problem(arguments: Mapping[str, Any], scales: int | None) -> Problem:
+    given = types.SimpleNamespace(**arguments)
+    check_number("The weight of the content, α,", given.content_weight)
+    check_number("The weight of the style, β,", given.style_weight)
+    if not (given.content_weight or given.style_weight):
         raise ArgumentError("The weights α and β are not both 0: there would be nothing to minimize.")
-    if terms is not None and not isinstance(terms, Mapping):
-        raise ArgumentError(f"Further terms are a dict of weights by their names, not {shown(terms)}.")
-    original = load_image(content, size)
-    originals = _style_images(original.shape[:2], **of_styles)
-    recolored = [colors_for(colors, original, style.image) for style in originals]
+    if given.terms is not None and not isinstance(given.terms, Mapping):
+        raise ArgumentError(f"Further terms are a dict of weights by their names, not {shown(given.terms)}.")
+    original = load_image(given.content, given.size)
+    originals = _style_images(original.shape[:2], given)
+    recolored = [colors_for(given.colors, original, style.image) for style in originals]
     image = recolored[0][0]
-    styles = [
-        dataclasses.replace(style, image=matched)
-        for style, (_, matched) in zip(originals, recolored, strict=True)
-    ]
+    styles = [style._replace(image=new) for style, (_, new) in zip(originals, recolored, strict=True)]
+    losses, layers = given.losses, given.style_layers
 
-    def terms_at(height: int, width: int, evaluator: Evaluator) -> list[Term]:
+    def terms(height: int, width: int, evaluator: Evaluator) -> list[Term]:
         of_content = preprocess(resize_image(image, height, width))
         scaled = [preprocess(_scaled(style.image, height / len(image))) for style in styles]
-        features = evaluator.feature_maps(of_content, [content_layer])[content_layer]
-        built = [content_term(features, content_layer, content_weight, losses.content_per_entry)]
+        layer, weight = given.content_layer, given.content_weight
+        features = evaluator.feature_maps(of_content, [layer])[layer]
+        built = [content_term(features, layer, weight, losses.content_per_entry)]
         for style, pixels in zip(styles, scaled, strict=True):
             if style.weight or len(styles) == 1:
-                region = _at_layers(style.region, (height, width), style_layers)
-                part = _at_layers(style.part, pixels.shape[1:3], style_layers)
-                sums = evaluator.style_sums(pixels, style_layers, part)
-                weights, statistic = losses.layer_weights, losses.statistic
-                built.append(style_term(sums, style.weight, weights, style.name, statistic, region))
-        scene = Scene(of_content, tuple(scaled), evaluator.feature_maps)
-        return built + build_terms(terms or {}, scene)
+                region = _at_layers(style.region, (height, width), layers)
+                part = _at_layers(style.part, pixels.shape[1:3], layers)
+                sums, weights = evaluator.style_sums(pixels, layers, part), losses.layer_weights
+                built.append(style_term(sums, style.weight, weights, style.name, losses.statistic, region))
+        return built + build_terms(
+            given.terms or {}, Scene(of_content, tuple(scaled), evaluator.feature_maps)
+        )
+
+    def with_colors(image: np.ndarray) -> np.ndarray:
+        return with_colors_of(image, resize_image(original, *image.shape[:2]))
 
     inputs = {"content": original, **{style.name: style.image for style in originals}}
     least = min(min(image.shape[:2]) for image in inputs.values())
-    return Problem(
-        "transfer",
-        {},
-        inputs,
-        (content_layer, *style_layers),
-        pyramid(*original.shape[:2], scales or default_scales(least)),
-        steps,
-        _initial(start, {"content": image, "style": styles[0].image}, seed),
-        terms_at,
-        _recoloring(colors, original),
-    )
+    sizes = pyramid(*original.shape[:2], scales or default_scales(least))
+    initial = _initial(given.start, {"content": image, "style": styles[0].image}, given.seed)
+    layers_of_both = (given.content_layer, *layers)
+    finish = with_colors if given.colors == "luma" else None
+    return Problem("transfer", arguments, inputs, layers_of_both, sizes, given.steps, initial, terms, finish)
 
 
-def _recoloring(colors: Colors, original: np.ndarray) -> Callable[[np.ndarray], np.ndarray] | None:
-    """What gives an image the colors of the original again; ``None`` if ``colors`` does not ask for it."""
-    if colors != "luma":
-        return None
-    return lambda image: with_colors_of(image, resize_image(original, *image.shape[:2]))
-
-
-def _style_images(
-    of_result: tuple[int, int],
-    *,
-    style: Any,
-    style_weight: float,
-    style_scale: float,
-    blend: Sequence[float] | None,
-    masks: Sequence[Any] | None,
-    style_masks: Sequence[Any] | None,
-) -> list[_StyleImage]:
-    """The style images in the size that they are used in, each with its weight and its masks."""
-    check_number("The scale of a style image", style_scale, above=True)
-    lists = {"Weights of a blend": blend, "Masks": masks, "Masks of style images": style_masks}
-    for what, given in lists.items():
-        is_list = isinstance(given, (Sequence, np.ndarray)) and not isinstance(given, (str, bytes))
-        if given is not None and not is_list:
-            raise ArgumentError(f"{what}, one for each style image, are a list, not {shown(given)}.")
-    sources = list(style) if isinstance(style, (list, tuple)) else [style]
+def _style_images(of_result: tuple[int, int], given: types.SimpleNamespace) -> list[_StyleImage]:
+    check_number("The scale of a style image", given.style_scale, above=True)
+    sources = list(given.style) if isinstance(given.style, (list, tuple)) else [given.style]
     images = [load_image(source) for source in sources]
-    sides = [style_side(min(of_result), min(image.shape[:2]), style_scale) for image in images]
+    sides = [style_side(min(of_result), min(image.shape[:2]), given.style_scale) for image in images]
     images = [load_image(image, side) for image, side in zip(images, sides, strict=True)]
-    regions = None if masks is None else [load_mask(mask, *of_result) for mask in masks]
-    shares = _shares(blend, len(images), regions)
-    parts = _parts(style_masks, images)
-    names = ["style"] if len(images) == 1 else [f"style {number}" for number in range(1, len(images) + 1)]
-    columns = (names, images, shares, regions or [None] * len(images), parts)
-    return [
-        _StyleImage(name, image, style_weight * share, region, part)
-        for name, image, share, region, part in zip(*columns, strict=True)
-    ]
+    count = len(images)
+    regions = _masks("Masks", given.masks, [of_result] * count)
+    parts = _masks("Masks of style images", given.style_masks, [image.shape[:2] for image in images])
+    shares = _shares(_one_for_each("Weights of a blend", given.blend, count), regions)
+    weights = [given.style_weight * share for share in shares]
+    names = ["style"] if count == 1 else [f"style {number}" for number in range(1, count + 1)]
+    return list(map(_StyleImage, names, images, weights, regions, parts))
+
+
+def _one_for_each(what: str, given: Any, count: int) -> list[Any]:
+    """One entry for each style image; ``None`` each by default."""
+    if given is None:
+        return [None] * count
+    if not isinstance(given, (list, tuple, np.ndarray)) or len(given) != count:
+        raise ArgumentError(f"{what} are a list of {count}, one for each style image, not {shown(given)}.")
+    return list(given)
+
+
+def _masks(what: str, given: Any, sizes: Sequence[tuple[int, int]]) -> list[np.ndarray | None]:
+    masks = zip(_one_for_each(what, given, len(sizes)), sizes, strict=True)
+    return [None if mask is None else load_mask(mask, *size) for mask, size in masks]
 
 
 def style_side(content_side: int, own_side: int, scale: float) -> int:
@@ -322,40 +296,20 @@ def style_side(content_side: int, own_side: int, scale: float) -> int:
     return max(1, round(scale * min(content_side, own_side)))
 
 
-def _shares(blend: Sequence[float] | None, count: int, regions: Sequence[np.ndarray] | None) -> list[float]:
+def _shares(blend: Sequence[float | None], regions: Sequence[np.ndarray | None]) -> list[float]:
     """The fraction of β that each style image has: as ``blend`` has it, and the area of its region.
 
     A region's Gram matrix is divided by its area, so that the gradient of its loss at each of its positions
     is the larger the smaller the region is. A factor of the area undoes that: every position has one weight.
     """
-    blend = [1.0] * count if blend is None else list(blend)
+    blend = [1.0 if weight is None else weight for weight in blend]
     for weight in blend:
         check_number("A style image's weight in a blend", weight)
-    if len(blend) != count:
-        raise ArgumentError(f"There are {count} style images and {len(blend)} weights to blend them with.")
-    if not any(blend):
-        raise ArgumentError(f"The weights of a blend are not all 0; these are {blend}.")
-    if regions is None:
-        return [weight / sum(blend) for weight in blend]
-    if len(regions) != count:
-        raise ArgumentError(f"There are {count} style images and {len(regions)} masks to say where they go.")
-    areas = [float(region.mean()) for region in regions]
+    areas = [1.0 if region is None else float(region.mean()) for region in regions]
     shares = [weight * area for weight, area in zip(blend, areas, strict=True)]
     if not sum(shares):
-        raise ArgumentError("The masks leave nothing to paint: they are black wherever a style image counts.")
+        raise ArgumentError("No style image counts anywhere: its weight in the blend is 0 or its mask black.")
     return [share / sum(shares) * min(1.0, sum(areas)) for share in shares]
-
-
-def _parts(masks: Sequence[Any] | None, images: Sequence[np.ndarray]) -> list[np.ndarray | None]:
-    """The mask of each style image, of the image's size; ``None`` for all of it."""
-    if masks is None:
-        return [None] * len(images)
-    if len(masks) != len(images):
-        raise ArgumentError(f"There are {len(images)} style images and {len(masks)} masks of parts of them.")
-    return [
-        None if mask is None else load_mask(mask, *image.shape[:2])
-        for mask, image in zip(masks, images, strict=True)
-    ]
 
 
 def _at_layers(
@@ -370,18 +324,14 @@ def _initial(start: Any, named: Mapping[str, np.ndarray], seed: int) -> Callable
     check_whole("The seed of the noise", seed, 0)
     if isinstance(start, str) and start == "noise":
         return lambda height, width: preprocess(white_noise(height, width, seed))
-    if isinstance(start, Result):
-        image = load_image(start.image)
-    elif isinstance(start, str) and start in named:
-        image = named[start]
-    else:
-        try:
-            image = load_image(start)
-        except MissingFileError:
-            names = ", ".join(repr(name) for name in ("noise", *named))
-            raise MissingFileError(
-                f"A run starts from {names} or a picture, and there is no file {shown(start)}."
-            ) from None
+    image = named.get(start) if isinstance(start, str) else None
+    try:
+        image = load_image(start.image if isinstance(start, Result) else start) if image is None else image
+    except MissingFileError:
+        names = ", ".join(map(repr, ("noise", *named)))
+        raise MissingFileError(
+            f"A run starts from {names} or a picture; there is no {str(start)!r:.120}."
+        ) from None
     return lambda height, width: preprocess(_cover(image, height, width))
 
 
@@ -396,10 +346,3 @@ def _cover(image: np.ndarray, height: int, width: int) -> np.ndarray:
 def _scaled(image: np.ndarray, factor: float) -> np.ndarray:
     height, width = image.shape[:2]
     return resize_image(image, max(1, round(height * factor)), max(1, round(width * factor)))
-
-
-def _height_and_width(size: Any) -> tuple[int, int]:
-    sides = size if isinstance(size, (list, tuple)) and len(size) == 2 else (size, size)
-    for side in sides:
-        check_whole("The size of a picture", side)
-    return tuple(sides)

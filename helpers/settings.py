@@ -9,7 +9,7 @@ from typing import Any
 
 from helpers import recipes
 from helpers.engine.run import SETTINGS_VERSION, fingerprint, recorded_options
-from helpers.errors import ArgumentError, MissingFileError, nearest
+from helpers.errors import ArgumentError, MissingFileError, reason
 from helpers.files.writing import atomic_write
 from helpers.images import load_image, read_settings
 from helpers.options import PRESETS, merged
@@ -52,12 +52,9 @@ def load_preset(name: str | os.PathLike) -> dict[str, Any]:
     if not path.is_file():
         raise MissingFileError(f"There is no file {path}.")
     try:
-        arguments = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        arguments = None
-    if not isinstance(arguments, dict):
-        raise ArgumentError(f"{path} is not a preset: it holds no JSON object.")
-    arguments = _current_arguments(arguments)
+        arguments = _current_arguments(json.loads(path.read_text(encoding="utf-8")))
+    except (AttributeError, OSError, ValueError, RecursionError):
+        raise ArgumentError(f"{path} is not a preset: it holds no JSON object.") from None
     _check_preset(arguments, path)
     return arguments
 
@@ -74,30 +71,33 @@ def again(picture: str | os.PathLike, **changes: Any) -> Result:
     """
     settings = current_settings(read_settings(picture))
     try:
-        recipe, arguments = _RECIPES[settings["recipe"]], merged(settings["arguments"])
-        sides = {name: min(noted["width"], noted["height"]) for name, noted in settings["inputs"].items()}
+        recipe, stored = _RECIPES[settings["recipe"]], merged(settings["arguments"])
         # A picture from an unknown source must not determine which files are written.
-        arguments["run"] = recorded_options(arguments.get("run", {}))
-        arguments.pop("callback", None)
-    except (AttributeError, KeyError, TypeError, ValueError):
+        stored["run"] = recorded_options(stored.get("run", {}))
+        stored.pop("callback", None)
+        inputs = [
+            (name, _source(stored, name), min(noted["width"], noted["height"]), noted)
+            for name, noted in settings["inputs"].items()
+            if name.partition(" ")[0] not in changes
+        ]
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
         raise ArgumentError(f"{picture} carries settings, but not those of a run of this course.") from None
-    arguments = merged(arguments, changes)
-    for name, value in arguments.items():
-        type_name = _given_as(value)
-        if type_name is not None:
-            raise ArgumentError(
-                f"{picture} was made from a {name} given as {type_name}: give it again to repeat the run."
-            )
-    _check_arguments(arguments, picture, recipe)
-    for name, parameter in inspect.signature(recipe).parameters.items():
-        if parameter.default is parameter.empty and name not in arguments:
-            raise ArgumentError(f"{picture} does not state which {name} it was made from.")
-    for name, side in sides.items():
-        if name.partition(" ")[0] not in changes:
-            current = fingerprint(load_image(_source(arguments, name), side))
-            if current != settings["inputs"][name]:
-                raise ArgumentError(f"The {name} is not the image any more that {picture} was made from.")
+    for name, value in stored.items():
+        # What JSON cannot represent, such as an array, is stored as {"given_as": its type}.
+        if name not in changes and '"given_as"' in json.dumps(value):
+            raise ArgumentError(f"The {name} is not stored in {picture}: give it again to repeat the run.")
+    arguments = merged(stored, changes)
+    _check_arguments(inspect.signature(recipe).bind, arguments, picture)
+    for name, source, side, noted in inputs:
+        if fingerprint(load_image(source, side)) != noted:
+            raise ArgumentError(f"The {name} is not the image any more that {picture} was made from.")
     return recipe(**arguments)
+
+
+def _source(arguments: Mapping[str, Any], name: str) -> Any:
+    """The source of an input, from its name in the settings, such as ``"style 2"``."""
+    argument, _, number = name.partition(" ")
+    return arguments[argument][int(number) - 1] if number else arguments[argument]
 
 
 _RENAMED = {
@@ -124,39 +124,20 @@ def current_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     arguments, inputs = settings.get("arguments"), settings.get("inputs")
     if "version" in settings or not (isinstance(arguments, Mapping) and isinstance(inputs, Mapping)):
         return dict(settings)
-    current_inputs = {}
-    for name, value in inputs.items():
-        argument, space, number = name.partition(" ")
-        current_inputs[_RENAMED.get(argument, argument) + space + number] = value
+    for old in ("photo", "painting"):
+        inputs = {name.replace(old, _RENAMED[old]): value for name, value in inputs.items()}
     arguments = _current_arguments(arguments)
-    return {**settings, "version": SETTINGS_VERSION, "arguments": arguments, "inputs": current_inputs}
+    return {**settings, "version": SETTINGS_VERSION, "arguments": arguments, "inputs": inputs}
 
 
 def _current_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Arguments of a recipe with the current names, values and groups of options."""
     renamed = {_RENAMED.get(name, name): value for name, value in arguments.items()}
     for name, values in _NEW_VALUES.items():
-        if isinstance(renamed.get(name), str):
-            renamed[name] = values.get(renamed[name], renamed[name])
+        for old, new in values.items():
+            if renamed.get(name) == old:
+                renamed[name] = new
     return merged(renamed)
-
-
-def _source(arguments: Mapping[str, Any], name: str) -> Any:
-    """The source of an input, from its name in the settings, such as ``"style 2"``."""
-    argument, _, number = name.partition(" ")
-    source = arguments.get(argument)
-    position = int(number) if number.isdecimal() else 1
-    return source[position - 1] if isinstance(source, list) and 0 < position <= len(source) else source
-
-
-def _given_as(value: Any) -> str | None:
-    """The type of the first value in an argument that could not be stored, such as an array, or ``None``."""
-    if isinstance(value, Mapping) and set(value) == {"given_as"}:
-        return value["given_as"]
-    values = value.values() if isinstance(value, Mapping) else value
-    if isinstance(value, (Mapping, list, tuple)):
-        return next((name for name in map(_given_as, values) if name is not None), None)
-    return None
 
 
 def _preset_path(name: str | os.PathLike) -> Path:
@@ -166,18 +147,16 @@ def _preset_path(name: str | os.PathLike) -> Path:
     return path
 
 
-def _check_arguments(
-    arguments: Mapping[str, Any], source: Any, recipe: Callable[..., Result] = recipes.transfer
-) -> None:
-    known = list(inspect.signature(recipe).parameters)
-    for name in arguments:
-        if name not in known:
-            near = ", ".join(nearest(name, known))
-            raise ArgumentError(f"{source}: {recipe.__name__} takes no {name!r}; near are {near}.")
+def _check_arguments(bind: Callable[..., Any], arguments: Mapping[str, Any], source: Any) -> None:
+    """Raise ``ArgumentError`` for arguments that a recipe does not take, or that are missing."""
+    try:
+        bind(**arguments)
+    except TypeError as error:
+        raise ArgumentError(f"{source} does not fit the recipe: {reason(error)}.") from None
 
 
 def _check_preset(arguments: Mapping[str, Any], path: Path) -> None:
-    _check_arguments(arguments, path)
-    pictures = [name for name in arguments if name in NOT_IN_A_PRESET]
-    if pictures:
-        raise ArgumentError(f"{path}: a preset serves any picture, so {pictures[0]} has no place in it.")
+    _check_arguments(inspect.signature(recipes.transfer).bind_partial, arguments, path)
+    for name in arguments:
+        if name in NOT_IN_A_PRESET:
+            raise ArgumentError(f"{path}: a preset serves any picture, so {name} has no place in it.")

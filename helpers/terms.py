@@ -14,14 +14,13 @@ import numpy as np
 
 from helpers.color import quantiles
 from helpers.compute.framework import keras
-from helpers.errors import ArgumentError
+from helpers.errors import ArgumentError, check_choice
 from helpers.layers import layer_name, layer_names, smallest_side, stride
 from helpers.losses import (
     Features,
     content_loss,
     feature_matrix,
     gram_distance,
-    gram_matrix,
     number_of_positions,
     transposed_product,
     weights_of_layers,
@@ -63,7 +62,7 @@ class Term(NamedTuple):
     """If given, the loss takes these sums in place of feature maps and can be evaluated tile by tile."""
 
 
-def content_term(target: Any, layer: str, weight: float, per_entry: bool, name: str = "content") -> Term:
+def content_term(target: Any, layer: str, weight: float, per_entry: bool) -> Term:
     """The content loss in one layer as a term of an objective.
 
     ``target``: feature maps ``(1, h, w, N)`` of the content image. ``per_entry``: divide equation (1) by the
@@ -72,7 +71,9 @@ def content_term(target: Any, layer: str, weight: float, per_entry: bool, name: 
     layer = layer_name(layer)
     target = ops.convert_to_tensor(target)
     entries = target.shape[1] * target.shape[2] * target.shape[3] if per_entry else 1
-    return Term(name, weight, (layer,), _divided_sum, float(entries), Sums(content_loss, {layer: target}))
+    return Term(
+        "content", weight, (layer,), _divided_sum, float(entries), Sums(content_loss, {layer: target})
+    )
 
 
 def style_term(
@@ -94,8 +95,7 @@ def style_term(
     Source: regions: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017), "Controlling perceptual factors in
     neural style transfer", section 4.
     """
-    if statistic not in STATISTICS:
-        raise ArgumentError(f"The style is one of {', '.join(STATISTICS)}, not {statistic!r}.")
+    check_choice("The statistic", statistic, STATISTICS)
     targets = with_keras_names(targets)
     weights = weights_of_layers(tuple(targets), layer_weights)
     target_styles = {}
@@ -116,16 +116,13 @@ def style_sums(features: Any, mask: Any = None) -> dict[str, Any]:
     """
     positions = feature_matrix(features)
     if mask is None:
-        totals = ops.sum(positions, axis=0)
-        return {"gram": gram_matrix(features), "sum": totals, "positions": number_of_positions(positions)}
+        total, count = ops.sum(positions, axis=0), number_of_positions(positions)
+        return {"gram": transposed_product(positions), "sum": total, "positions": count}
     # Weighted by the root of the mask, the product has the form XᵀX, whose gradient takes one product.
     root = ops.sqrt(ops.reshape(mask, (-1, 1)))
     weighted = root * positions
-    return {
-        "gram": transposed_product(weighted),
-        "sum": ops.sum(root * weighted, axis=0),
-        "positions": ops.sum(mask),
-    }
+    total, count = ops.sum(root * weighted, axis=0), ops.sum(mask)
+    return {"gram": transposed_product(weighted), "sum": total, "positions": count}
 
 
 def masks_at(mask: Any, layers: Iterable[str]) -> dict[str, Any]:
@@ -134,17 +131,14 @@ def masks_at(mask: Any, layers: Iterable[str]) -> dict[str, Any]:
     ``mask``: ``(H, W)``, 0…1. A position behind k pooling layers corresponds to a square of 2^k × 2^k pixels;
     its weight is the mean of the mask over that square.
     """
-    pixel_mask = ops.convert_to_tensor(mask, "float32")[None, :, :, None]
-    return {
-        layer: ops.average_pool(pixel_mask, stride(layer), stride(layer), "valid")
-        for layer in layer_names(layers)
-    }
+    mask = ops.convert_to_tensor(mask, "float32")[None, :, :, None]
+    return {layer: ops.average_pool(mask, stride(layer), padding="valid") for layer in layer_names(layers)}
 
 
 def check_masks(masks: Features) -> None:
     """Raise ``ArgumentError`` for a mask that is 0 at every position of a layer: its sum is a divisor."""
     for layer, mask in masks.items():
-        if not float(ops.sum(mask)) > 0:
+        if not ops.any(mask):
             raise ArgumentError(f"A mask covers nothing at the size of {layer}.")
 
 
@@ -178,18 +172,6 @@ STATISTICS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = Mappin
 """The statistics of feature maps that can represent a style, each a function of ``style_sums``."""
 
 
-def weighted_sum(terms: Sequence[Term], features: Features) -> tuple[Any, dict[str, Any]]:
-    """The value of an objective, Σ weight · loss over its terms.
-
-    ``features``: ``{layer: (1, h, w, N)}`` with the layers of every term.
-    Returns the total, and the loss of each term by name, not yet multiplied by its weight.
-    """
-    needed = {layer: features[layer] for term in terms for layer in term.layers}
-    return objective_from_sums(
-        terms, sums_of_terms(terms, needed, target_maps(terms)), weights_and_targets(terms)
-    )
-
-
 def sums_of_terms(
     terms: Sequence[Term], features: Features, maps: Mapping[str, Features]
 ) -> dict[str, dict[str, Any]]:
@@ -198,24 +180,22 @@ def sums_of_terms(
     Only the layers in ``features`` appear, so the layers of a network can be passed in several calls.
     ``maps``: see ``target_maps``.
     """
-    return {
-        term.name: {
-            layer: features[layer]
-            if term.sums is None
-            else term.sums.of_layer(features[layer], maps[term.name].get(layer))
-            for layer in term.layers
-            if layer in features
-        }
-        for term in terms
-    }
+    taken = {}
+    for term in terms:
+        taken[term.name] = {layer: features[layer] for layer in term.layers if layer in features}
+        if term.sums:
+            sums, of_term = term.sums.of_layer, maps[term.name]
+            taken[term.name] = {layer: sums(f, of_term.get(layer)) for layer, f in taken[term.name].items()}
+    return taken
 
 
 def objective_from_sums(
     terms: Sequence[Term], sums: Mapping[str, Any], data: Mapping[str, Any]
 ) -> tuple[Any, dict[str, Any]]:
-    """The value of an objective as in ``weighted_sum``, from ``sums_of_terms`` over the whole image.
+    """The value of an objective, Σ weight · loss over its terms.
 
-    ``data``: see ``weights_and_targets``.
+    ``sums``: ``sums_of_terms`` over the whole image. ``data``: see ``weights_and_targets``.
+    Returns the total, and the loss of each term by name, not yet multiplied by its weight.
     """
     losses = {term.name: term.loss(sums[term.name], data[term.name]["targets"]) for term in terms}
     return sum(data[name]["weight"] * loss for name, loss in losses.items()), losses
@@ -240,29 +220,19 @@ def _divided_sum(sums: Mapping[str, Any], entries: Any) -> Any:
     return sum(sums.values()) / entries
 
 
-@functools.cache
+@functools.cache  # Terms share a compiled graph only if their loss is the same function.
 def _style_loss_of_sums(statistic: Statistic) -> Callable[[Mapping[str, Any], Any], Any]:
-    # Cached: terms share a compiled graph only if their loss is the same function.
     def loss(sums: Mapping[str, Any], targets: Mapping[str, Any]) -> Any:
-        return sum(
-            targets[layer]["weight"]
-            * _style_distance(STATISTICS[statistic](of_layer), targets[layer]["style"])
-            for layer, of_layer in sums.items()
-        )
+        total = 0.0
+        for layer, of_layer in sums.items():
+            style, target = STATISTICS[statistic](of_layer), targets[layer]["style"]
+            distance = gram_distance(style["matrix"], target["matrix"])
+            if "mean" in style:  # 1/N Σ_i (μ_i − μ'_i)²
+                distance = distance + ops.mean(ops.square(style["mean"] - target["mean"]))
+            total = total + targets[layer]["weight"] * distance
+        return total
 
     return loss
-
-
-def _style_distance(style: Mapping[str, Any], target: Mapping[str, Any]) -> Any:
-    """``gram_distance`` of the matrices, plus 1/N Σ_i (μ_i − μ'_i)² if the statistic has means."""
-    distance = gram_distance(style["matrix"], target["matrix"])
-    if "mean" in style:
-        distance = distance + ops.mean(ops.square(style["mean"] - target["mean"]))
-    return distance
-
-
-HISTOGRAM_LAYERS = ("block1_conv1", "block4_conv1")
-"""The layers in which Risser, Wilmot and Barnes (2017) match histograms: relu1_1 and relu4_1."""
 
 
 class Scene(NamedTuple):
@@ -277,9 +247,6 @@ class Scene(NamedTuple):
     features: Callable[[Any, tuple[str, ...]], Mapping[str, Any]]
     """Pixels and names of layers → feature maps by layer, in the network of the run."""
 
-
-Builder = Callable[[float, Scene], Term]
-"""Makes a term from its weight and the scene."""
 
 Terms = Mapping[str, float | Term | Callable[[Scene], Term]]
 """Terms besides content and style by name: a weight if the name is in ``TERMS``, else a term, or a function
@@ -325,10 +292,13 @@ def total_variation_term(weight: float, scene: Scene) -> Term:
 
 
 def histogram_term(weight: float, scene: Scene) -> Term:
-    """``histogram_loss`` in ``HISTOGRAM_LAYERS``; the targets are the mean quantiles of the style images."""
-    layers = tuple(
-        layer for layer in HISTOGRAM_LAYERS if min(scene.content.shape[1:3]) >= smallest_side([layer])
-    )
+    """``histogram_loss`` in the layers of Risser, Wilmot and Barnes (2017), relu1_1 and relu4_1.
+
+    The targets are the mean quantiles of the style images.
+    """
+    layers = ("block1_conv1", "block4_conv1")
+    if min(scene.content.shape[1:3]) < smallest_side(layers):
+        layers = layers[:1]
     shapes = {layer: maps.shape for layer, maps in scene.features(scene.content, layers).items()}
     style_features = [scene.features(style, layers) for style in scene.styles]
     targets = {
@@ -338,7 +308,7 @@ def histogram_term(weight: float, scene: Scene) -> Term:
     return Term("histogram", weight, layers, _histogram_loss_of, targets=targets)
 
 
-def change_term(weight: float, before: Any, visible: Any = None, name: str = "change") -> Term:
+def change_term(weight: float, before: Any, visible: Any = None) -> Term:
     """Σ_pq c_pq |x_pq − b_pq|² / (3·H·W): temporal consistency of a frame with the frame before it.
 
     ``before``: pixels ``(1, H, W, 3)`` of the stylized frame before, warped by the optical flow.
@@ -348,13 +318,13 @@ def change_term(weight: float, before: Any, visible: Any = None, name: str = "ch
     before = ops.convert_to_tensor(before, "float32")
     visible = np.ones(before.shape[1:3]) if visible is None else visible
     targets = {"before": before, "visible": ops.convert_to_tensor(visible, "float32")[None, :, :, None]}
-    return Term(name, weight, (PIXELS,), _change_of, targets=targets)
+    return Term("change", weight, (PIXELS,), _change_of, targets)
 
 
-TERMS: Mapping[str, Builder] = MappingProxyType(
+TERMS: Mapping[str, Callable[[float, Scene], Term]] = MappingProxyType(
     {"total variation": total_variation_term, "histogram": histogram_term}
 )
-"""The terms that a transfer may have besides content and style, by name."""
+"""The terms that a transfer may have besides content and style: name → weight and scene → term."""
 
 
 def build_terms(terms: Terms, scene: Scene) -> list[Term]:
@@ -363,17 +333,14 @@ def build_terms(terms: Terms, scene: Scene) -> list[Term]:
     Raises ``ArgumentError`` for a weight whose name is not in ``TERMS``, or an unknown layer.
     """
     built = []
-    for name, given in terms.items():
-        if isinstance(given, Term):
-            term = given
-        elif callable(given):
-            term = given(scene)
-        elif name not in TERMS:
-            raise ArgumentError(f"There is no term {name!r}; there are {', '.join(map(repr, TERMS))}.")
-        elif given:
-            term = TERMS[name](float(given), scene)
-        else:
-            continue
+    for name, term in terms.items():
+        if not isinstance(term, Term) and not callable(term):
+            check_choice("A further term", name, TERMS)
+            if not term:
+                continue
+            term = TERMS[name](float(term), scene)
+        elif callable(term):
+            term = term(scene)
         layers = tuple(layer if layer == PIXELS else layer_name(layer) for layer in term.layers)
         built.append(term._replace(name=name, layers=layers))
     return built

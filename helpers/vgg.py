@@ -1,11 +1,10 @@
 """VGG19: the network in whose feature maps content and style are measured.
 
-It is the model of ``keras.applications`` without the fully connected layers and with average pooling in place
-of max pooling, as in Gatys, Ecker and Bethge (2015). Its weights are not trained further.
+It is VGG19 without its fully connected layers and with average pooling in place of max pooling, as in Gatys,
+Ecker and Bethge (2015). Its weights are not trained further.
 """
 
 import functools
-import gc
 import itertools
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,7 +16,7 @@ import numpy as np
 from helpers.compute import winograd
 from helpers.compute.framework import keras
 from helpers.compute.precision import uses_winograd
-from helpers.errors import ArgumentError, check_choice, shown
+from helpers.errors import check_choice
 from helpers.files.bundled import bundled_images
 from helpers.images import load_image, preprocess
 from helpers.layers import (
@@ -32,7 +31,7 @@ from helpers.layers import (
     layers_up_to,
 )
 from helpers.options import Precision
-from helpers.weights import Kernels, keras_vgg19, kernels_of, resolve_weights
+from helpers.weights import Kernels, kernels_of, resolve_weights
 
 MEAN_ACTIVATIONS = Path(__file__).with_name("data") / "vgg19_mean_activations.npz"
 
@@ -41,7 +40,11 @@ FLOAT32_LAYERS = ("block1_conv1",)
 
 
 def vgg19(
-    weights: str | os.PathLike = "auto", pooling: Pooling = "avg", normalized: bool = False
+    weights: str | os.PathLike = "auto",
+    pooling: Pooling = "avg",
+    normalized: bool = False,
+    precision: Precision = "float32",
+    direct: bool = True,
 ) -> keras.Model:
     """VGG19 without its fully connected layers, frozen: pixels ``(1, H, W, 3)`` → ``block5_pool``.
 
@@ -51,25 +54,33 @@ def vgg19(
     ``pooling``: ``"avg"``, as in the paper, or ``"max"``, as trained.
     ``normalized``: scale each filter so that its mean activation over the bundled pictures is 1. The next
     layer's weights are scaled inversely, so nothing else changes.
+    ``precision``: what it computes in. ``direct``: ``False`` computes the ``winograd_layers`` by Winograd
+    convolution, which is faster. Its rounding errors differ, and a gradient that would be exactly 0 may come
+    out slightly different from 0.
 
     Calls with the same arguments return the same model.
-    Raises ``ArgumentError`` for unknown weights or pooling, ``MissingFileError`` for a missing file, and
-    ``WeightsError`` for a file that is damaged, holds another network, or cannot be downloaded.
+    Raises ``ArgumentError`` for unknown weights, pooling or precision, ``MissingFileError`` for a missing
+    file, and ``WeightsError`` for a file that is damaged, holds another network, or cannot be downloaded.
     Source: Simonyan and Zisserman (2015), configuration E; average pooling: Gatys, Ecker and Bethge
     (2015); normalization: their "Texture synthesis using convolutional neural networks" (2015).
     """
-    return _network(weights, pooling, normalized, "float32", direct=True)
+    check_choice("The precision", precision, get_args(Precision))
+    check_choice("Pooling", pooling, get_args(Pooling))
+    by_winograd = () if direct else winograd_layers(precision)
+    return _vgg19(resolve_weights(weights), pooling, bool(normalized), precision, by_winograd)
 
 
 @functools.lru_cache(maxsize=8)
 def _vgg19(
-    weights: str, pooling: Pooling, normalized: bool, precision: Precision, by_winograd: tuple[str, ...] = ()
+    weights: str, pooling: Pooling, normalized: bool, precision: Precision, by_winograd: tuple[str, ...]
 ) -> keras.Model:
-    """The whole network. ``by_winograd``: the names of the layers computed by Winograd convolution."""
-    kernels = kernels_of(weights)
-    if normalized:
-        kernels = normalize_filters(kernels, _stored_or_measured_means(weights, pooling))
     network = _architecture(pooling, precision, by_winograd)
+    kernels = kernels_of(weights)
+    if normalized and weights in ("imagenet", "bundled"):
+        with np.load(MEAN_ACTIVATIONS, allow_pickle=False) as stored:
+            kernels = normalize_filters(kernels, {name: stored[f"{pooling}/{name}"] for name in CONV_LAYERS})
+    elif normalized:
+        kernels = normalize_filters(kernels, measured_means(weights, pooling))
     for name, kernel, bias in kernels:
         layer = network.get_layer(name)
         if name in by_winograd:
@@ -79,6 +90,24 @@ def _vgg19(
         layer.set_weights((kernel, bias))
     network.trainable = False
     return network
+
+
+def _architecture(pooling: Pooling, precision: Precision, by_winograd: Sequence[str]) -> keras.Model:
+    """VGG19 for images of any size, without weights."""
+    pool = {"avg": keras.layers.AveragePooling2D, "max": keras.layers.MaxPooling2D}[pooling]
+    pixels = features = keras.Input((None, None, 3))
+    for name in LAYERS:
+        settings = {"name": name, "dtype": "float32" if name in FLOAT32_LAYERS else precision}
+        if name in POOL_LAYERS:
+            layer = pool(2, **settings)
+        elif name in by_winograd:
+            points = winograd.SCHEMES[precision].points
+            layer = winograd.WinogradConvolution(filters(name), points, **settings)
+        else:
+            settings |= {"padding": "same", "activation": "relu", "kernel_initializer": "zeros"}
+            layer = keras.layers.Conv2D(filters(name), 3, **settings)
+        features = layer(features)
+    return keras.Model(pixels, features, name="vgg19")
 
 
 def feature_model(
@@ -93,53 +122,32 @@ def feature_model(
 
     Returns a model: pixels ``(1, H, W, 3)`` → dict ``{layer: feature maps (1, h, w, N)}`` with the names of
     ``layers`` as keys. Feature maps of convolution layers are taken after the ReLU. All models with the same
-    arguments but ``layers`` share their weights.
-    ``precision``: what the network computes in; the feature maps returned are ``float32`` in any case.
-    ``direct``: compute all layers by direct convolution, as ``vgg19`` does. ``False`` computes the
-    ``winograd_layers`` by Winograd convolution, which is faster. Its rounding errors differ, and a gradient
-    that would be exactly 0 may come out slightly different from 0.
+    arguments but ``layers`` share their weights. The other arguments are those of ``vgg19``; whatever the
+    ``precision``, the feature maps returned are ``float32``.
 
-    Raises the errors of ``vgg19`` and ``layer_name``.
+    Raises the errors of ``vgg19`` and ``layer_names``.
     """
     names = [layers] if isinstance(layers, str) else list(layers)
     layer_names(names)
-    network = _network(weights, pooling, normalized, precision, direct)
+    network = vgg19(weights, pooling, normalized, precision, direct)
     return keras.Model(network.input, _outputs(network, names), name="vgg19_features")
 
 
-def split_model(
-    cut: str,
-    layers: Iterable[str],
-    weights: str | os.PathLike = "auto",
-    pooling: Pooling = "avg",
-    normalized: bool = False,
-    precision: Precision = "float32",
-    direct: bool = False,
-) -> tuple[keras.Model, keras.Model]:
-    """``feature_model`` as two models, of the layers before and after a cut.
+def split_model(cut: str, layers: Iterable[str], *network: Any) -> tuple[keras.Model, keras.Model]:
+    """``feature_model`` as two models, of the layers before and after a cut. ``network``: as in ``vgg19``.
 
     Returns two models: pixels → ``{layer: feature maps}`` of the layers before ``cut``, and of ``cut`` itself
     in the network's precision; feature maps of ``cut`` → ``{layer: feature maps}`` of the rest of ``layers``.
     """
-    network = _network(weights, pooling, normalized, precision, direct)
-    at_cut = network.get_layer(cut).output
+    whole = vgg19(*network)
+    at_cut = whole.get_layer(cut).output
     names = list(layers)
-    before = [name for name in names if LAYERS.index(name) < LAYERS.index(cut)]
+    before = [name for name in names if name in LAYERS[: LAYERS.index(cut)]]
     after = [name for name in names if name not in before]
     return (
-        keras.Model(network.input, {**_outputs(network, before), cut: at_cut}, name="vgg19_first_half"),
-        keras.Model(at_cut, _outputs(network, after), name="vgg19_second_half"),
+        keras.Model(whole.input, {**_outputs(whole, before), cut: at_cut}, name="vgg19_first_half"),
+        keras.Model(at_cut, _outputs(whole, after), name="vgg19_second_half"),
     )
-
-
-def _network(
-    weights: str | os.PathLike, pooling: Pooling, normalized: bool, precision: Precision, direct: bool
-) -> keras.Model:
-    if precision not in get_args(Precision):
-        raise ArgumentError(f"The precision is 'float32' or 'bfloat16', not {shown(precision)}.")
-    check_choice("Pooling", pooling, get_args(Pooling))
-    by_winograd = () if direct else winograd_layers(precision)
-    return _vgg19(resolve_weights(weights), pooling, bool(normalized), precision, by_winograd)
 
 
 def winograd_layers(precision: Precision) -> tuple[str, ...]:
@@ -157,10 +165,7 @@ def winograd_layers(precision: Precision) -> tuple[str, ...]:
 
 def _outputs(network: keras.Model, layers: Iterable[str]) -> dict[str, Any]:
     outputs = {layer: network.get_layer(layer_name(layer)).output for layer in layers}
-    return {
-        layer: output if output.dtype == "float32" else keras.ops.cast(output, "float32")
-        for layer, output in outputs.items()
-    }
+    return {layer: keras.ops.cast(output, "float32") for layer, output in outputs.items()}
 
 
 def mean_activations(network: keras.Model, images: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
@@ -169,14 +174,13 @@ def mean_activations(network: keras.Model, images: Iterable[np.ndarray]) -> dict
     ``images``: ``float32 (H, W, 3)`` each. Every position has the same weight, so large images count more.
     """
     model = keras.Model(network.input, _outputs(network, CONV_LAYERS))
-    sums = dict.fromkeys(CONV_LAYERS, 0.0)
-    positions = dict.fromkeys(CONV_LAYERS, 0)
+    totals = dict.fromkeys(CONV_LAYERS, 0.0)
     for image in images:
         for name, features in model(preprocess(image)).items():
             maps = keras.ops.convert_to_numpy(features)
-            sums[name] = sums[name] + maps.sum(axis=(0, 1, 2), dtype=np.float64)
-            positions[name] += maps.shape[1] * maps.shape[2]
-    return {name: (sums[name] / positions[name]).astype(np.float32) for name in CONV_LAYERS}
+            sums = maps.sum(axis=(0, 1, 2), dtype=np.float64)
+            totals[name] = totals[name] + np.append(sums, maps.shape[1] * maps.shape[2])
+    return {name: (total[:-1] / total[-1]).astype(np.float32) for name, total in totals.items()}
 
 
 def normalize_filters(kernels: Kernels, means: Mapping[str, np.ndarray]) -> Kernels:
@@ -212,55 +216,15 @@ def in_bfloat16(kernel: np.ndarray) -> np.ndarray:
     return rounded
 
 
-def _architecture(pooling: Pooling, precision: Precision, by_winograd: Sequence[str]) -> keras.Model:
-    """VGG19 of Keras for images of any size, with a given pooling and precision and without weights."""
-    config = keras_vgg19(None).get_config()
-    # Frees the model of Keras and its 80 MB of random weights before its copy takes as much.
-    gc.collect()
-    for layer in config["layers"]:
-        settings = layer["config"]
-        name = settings["name"]
-        # The input layer is found by its class, because Keras numbers its name.
-        in_float32 = layer["class_name"] == "InputLayer" or name in FLOAT32_LAYERS
-        settings["dtype"] = "float32" if in_float32 else precision
-        if name in by_winograd:
-            layer["class_name"] = layer["registered_name"] = "WinogradConvolution"
-            layer["module"] = None
-            layer["config"] = {key: settings[key] for key in ("name", "dtype", "filters")}
-            layer["config"]["points"] = winograd.SCHEMES[precision].points
-        elif name in CONV_LAYERS:
-            settings["kernel_initializer"] = "zeros"
-        elif name in POOL_LAYERS:
-            layer["class_name"] = {"avg": "AveragePooling2D", "max": "MaxPooling2D"}[pooling]
-    return keras.Model.from_config(config, {"WinogradConvolution": winograd.WinogradConvolution})
-
-
-def _stored_or_measured_means(weights: str, pooling: Pooling) -> dict[str, np.ndarray]:
-    if weights in ("imagenet", "bundled"):
-        with np.load(MEAN_ACTIVATIONS, allow_pickle=False) as stored:
-            return {name: stored[f"{pooling}/{name}"] for name in CONV_LAYERS}
-    return measured_means(weights, pooling)
-
-
 def measured_means(weights: str, pooling: Pooling) -> dict[str, np.ndarray]:
     """``mean_activations`` over all bundled pictures, scaled to a shorter side of 256 pixels."""
     paths = [path for kind in ("content", "style", "texture") for path in bundled_images(kind)]
     images = (load_image(path, size=256) for path in paths)
-    return mean_activations(_vgg19(weights, pooling, False, "float32"), images)
-
-
-def write_mean_activations(path: Any = MEAN_ACTIVATIONS) -> None:
-    """Write a file of the mean activations that ``normalized=True`` divides by, for both kinds of pooling."""
-    means = {
-        f"{pooling}/{name}": mean
-        for pooling in ("avg", "max")
-        for name, mean in measured_means("bundled", pooling).items()
-    }
-    np.savez_compressed(path, **means)
+    return mean_activations(vgg19(weights, pooling), images)
 
 
 class FeatureExtractor(NamedTuple):
-    """Which feature extractor an objective uses: the arguments of ``vgg19`` and ``feature_model``."""
+    """Which feature extractor an objective uses: the arguments of ``vgg19``."""
 
     weights: str = "auto"
     pooling: Pooling = "avg"

@@ -3,14 +3,13 @@
 import functools
 import hashlib
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from helpers.compute.framework import keras
-from helpers.errors import ArgumentError, CourseError, MissingFileError, WeightsError, reason, shown
+from helpers.errors import ArgumentError, MissingFileError, WeightsError, reason, shown
 from helpers.layers import CONV_LAYERS, filters
 
 BUNDLED_WEIGHTS = Path(__file__).with_name("data") / "vgg19_imagenet_8bit.npz"
@@ -23,7 +22,6 @@ _KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
 _KERAS_FILE_MD5 = "253f8cb515780f3b799900260a226db6"
 _KERAS_FILE_URL = f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{_KERAS_FILE}"
 _BUNDLED_SHA256 = "fd6692a3144af15d97f58979ccea041af86fb244cd2748d7be4a51c36a38367f"
-_DOWNLOAD_TIMEOUT = 20.0
 
 
 def resolve_weights(weights: str | os.PathLike) -> str:
@@ -37,7 +35,7 @@ def resolve_weights(weights: str | os.PathLike) -> str:
         raise ArgumentError(f"Weights are a name or the path of a file, not {shown(weights)}.")
     name = os.fspath(weights)
     if name == "auto":
-        return "imagenet" if _keras_file_is_cached() else "bundled"
+        return "imagenet" if _path("imagenet").is_file() else "bundled"
     if name in ("imagenet", "bundled", "random"):
         return name
     if not name.endswith((".h5", ".keras", ".npz")):
@@ -53,21 +51,12 @@ def resolve_weights(weights: str | os.PathLike) -> str:
 def weights_checksum(weights: str) -> str | None:
     """The SHA-256 checksum of a weights file, for the settings of a run; ``None`` for random weights.
 
-    ``weights``: as ``resolve_weights`` returns it. Raises ``WeightsError`` if the file cannot be read.
+    ``weights``: as ``resolve_weights`` returns it.
     """
     if weights == "random":
         return None
-    path = {"imagenet": _keras_file(), "bundled": BUNDLED_WEIGHTS}.get(weights, Path(weights))
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise WeightsError(f"The weights file {path} cannot be read: {reason(error)}.") from None
-
-
-def keras_vgg19(weights: str | None) -> keras.Model:
-    """VGG19 of ``keras.applications`` without its fully connected layers, for images of any size."""
-    return keras.applications.VGG19(include_top=False, weights=weights, input_shape=(None, None, 3))
+    with _path(weights).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def kernels_of(weights: str) -> Kernels:
@@ -76,88 +65,58 @@ def kernels_of(weights: str) -> Kernels:
     ``weights``: as ``resolve_weights`` returns it. Raises ``WeightsError`` for a file that cannot be read or
     downloaded, is damaged, or holds another network.
     """
-    path = {"bundled": BUNDLED_WEIGHTS, "imagenet": _keras_file()}.get(weights, weights)
-    if weights == "bundled" and weights_checksum(weights) != _BUNDLED_SHA256:
-        raise WeightsError(
-            f"{path} is damaged: its checksum is not that of the course; fetch the file again."
-        )
-    if weights == "imagenet":
-        _fetch_keras_file()
     channels = 3
     try:
         for name, kernel, bias in _stored_kernels(weights):
-            if kernel.shape != (3, 3, channels, filters(name)) or bias.shape != (filters(name),):
-                raise WeightsError(
-                    f"{path} does not hold the weights of VGG19: {name} has the shape {kernel.shape}, "
-                    f"not {(3, 3, channels, filters(name))}."
-                )
+            shapes = kernel.shape, bias.shape
+            if shapes != ((3, 3, channels, filters(name)), (filters(name),)):
+                raise ValueError(f"{name} has the shapes {shapes}")
             if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
-                raise WeightsError(f"{path} is damaged: {name} holds values that are not finite numbers.")
+                raise ValueError(f"{name} holds values that are not finite numbers")
             yield name, kernel, bias
             channels = filters(name)
-    except CourseError:
-        raise
-    except PermissionError:
-        raise WeightsError(f"The weights file {path} may not be read: its permissions forbid it.") from None
     except Exception as error:
         # A damaged file can raise any exception of zipfile, zlib, HDF5 or Keras.
+        path = _path(weights)
+        if weights == "imagenet" and not path.is_file():
+            raise WeightsError(
+                f"The weights 'imagenet' are neither at {path} nor to be had from {_KERAS_FILE_URL} "
+                f"({reason(error)}): put the file there, or take weights='bundled', part of this course."
+            ) from error
         raise WeightsError(
             f"{path} does not hold the weights of VGG19, or not all of them: {reason(error)}."
         ) from error
 
 
 def _stored_kernels(weights: str) -> Kernels:
+    if weights == "bundled" and weights_checksum(weights) != _BUNDLED_SHA256:
+        raise ValueError("its checksum is not that of the course; fetch the file again")
     if weights == "random":
-        yield from _random_kernels(seed=0)
+        # Gaussian kernels of variance 2 / (9 · input channels) keep the variance of the activations in all
+        # layers (He et al. 2015). Random networks for style transfer: He, Wang and Hopcroft (2016).
+        generator = np.random.default_rng(0)
+        channels = 3
+        for name in CONV_LAYERS:
+            shape = (3, 3, channels, filters(name))
+            kernel = generator.standard_normal(shape, dtype=np.float32) * np.sqrt(2 / (9 * channels))
+            yield name, kernel, np.zeros(filters(name), np.float32)
+            channels = filters(name)
     elif weights == "bundled" or weights.endswith(".npz"):
-        with np.load(BUNDLED_WEIGHTS if weights == "bundled" else weights, allow_pickle=False) as stored:
+        with np.load(_path(weights), allow_pickle=False) as stored:
             for name in CONV_LAYERS:
                 yield name, stored[f"{name}/codebook"][stored[f"{name}/codes"]], stored[f"{name}/bias"]
     else:
-        network = keras_vgg19("imagenet" if weights == "imagenet" else None)
-        if weights != "imagenet":
-            network.load_weights(weights)
+        if weights == "imagenet":
+            # Downloads the file if it is not cached, or not the whole of it.
+            options = {"cache_subdir": "models", "file_hash": _KERAS_FILE_MD5}
+            weights = keras.utils.get_file(_KERAS_FILE, _KERAS_FILE_URL, **options)
+        network = keras.applications.VGG19(include_top=False, weights=None, input_shape=(None, None, 3))
+        network.load_weights(weights)
         for name in CONV_LAYERS:
             yield name, *network.get_layer(name).get_weights()
 
 
-def _fetch_keras_file() -> None:
-    """Let Keras download its weights if they are not cached, with a timeout for every connection."""
-    if _keras_file_is_cached():
-        return
-    timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
-    try:
-        keras_vgg19("imagenet")
-    except Exception as error:
-        raise WeightsError(
-            f"The weights 'imagenet' are neither at {_keras_file()} nor to be had from {_KERAS_FILE_URL} "
-            f"({reason(error)}): put the file there, or take weights='bundled', which come with the course."
-        ) from error
-    finally:
-        socket.setdefaulttimeout(timeout)
-
-
-def _random_kernels(seed: int) -> Kernels:
-    # Gaussian kernels of variance 2 / (9 · input channels) keep the variance of the activations from layer
-    # to layer (He et al. 2015). Random networks for style transfer: He, Wang and Hopcroft (2016).
-    generator = np.random.default_rng(seed)
-    channels = 3
-    for name in CONV_LAYERS:
-        outputs = filters(name)
-        kernel = generator.standard_normal((3, 3, channels, outputs), dtype=np.float32)
-        yield name, kernel * np.sqrt(2 / (9 * channels)), np.zeros(outputs, np.float32)
-        channels = outputs
-
-
-def _keras_file() -> Path:
+def _path(weights: str) -> Path:
     home = os.environ.get("KERAS_HOME") or os.path.join(os.path.expanduser("~"), ".keras")
-    return Path(home, "models", _KERAS_FILE)
-
-
-def _keras_file_is_cached() -> bool:
-    path = _keras_file()
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest() == _KERAS_FILE_MD5
+    known = {"imagenet": Path(home, "models", _KERAS_FILE), "bundled": BUNDLED_WEIGHTS}
+    return known.get(weights, Path(weights))

@@ -17,10 +17,13 @@ from helpers.terms import (
     content_term,
     gram,
     mean_and_covariance,
+    objective_from_sums,
     shifted_gram,
     style_sums,
     style_term,
-    weighted_sum,
+    sums_of_terms,
+    target_maps,
+    weights_and_targets,
 )
 
 
@@ -28,6 +31,11 @@ def feature_maps(generator, height=4, width=5, filters=6, scale=3.0):
     """Feature maps as a ReLU leaves them: about half of them zero."""
     values = generator.standard_normal((1, height, width, filters)) * scale
     return np.maximum(values, 0).astype(np.float32)
+
+
+def total_and_losses(terms, features):
+    sums = sums_of_terms(terms, features, target_maps(terms))
+    return objective_from_sums(terms, sums, weights_and_targets(terms))
 
 
 def as_matrix(features):
@@ -197,7 +205,7 @@ def test_the_sum_of_a_content_and_a_style_term_is_equation_7(generator):
         content_term(targets["block4_conv2"], "conv4_2", 2.0, per_entry=False),
         style_term({"conv1_1": targets["block1_conv1"]}, 30.0),
     ]
-    total, losses = weighted_sum(terms, features)
+    total, losses = total_and_losses(terms, features)
     content = content_loss(features["block4_conv2"], targets["block4_conv2"])
     style = style_layer_loss(features["block1_conv1"], targets["block1_conv1"])
     assert float(losses["content"]) == pytest.approx(float(content), rel=1e-6)
@@ -209,7 +217,7 @@ def test_content_per_entry_divides_equation_1_by_its_number_of_entries(generator
     features, target = feature_maps(generator), feature_maps(generator)
     term = content_term(target, "conv4_2", 1.0, per_entry=True)
     expected = float(content_loss(features, target)) / (4 * 5 * 6)
-    _, losses = weighted_sum([term], {"block4_conv2": features})
+    _, losses = total_and_losses([term], {"block4_conv2": features})
     assert float(losses["content"]) == pytest.approx(expected, rel=1e-6)
 
 

@@ -278,7 +278,7 @@ def test_a_large_run_computes_winograd_convolutions_and_a_small_one_direct_ones(
 )
 def test_a_region_has_the_weight_of_its_area(blend, areas, expected):
     regions = areas and [np.full((4, 6), area, np.float32) for area in areas]
-    assert recipes._shares(blend, 2, regions) == pytest.approx(expected)
+    assert recipes._shares(blend or [None] * 2, regions or [None] * 2) == pytest.approx(expected)
 
 
 def test_masks_of_ones_are_no_masks(cat):
@@ -345,20 +345,20 @@ def test_a_run_starts_from_an_earlier_result(cat):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"blend": [1, 2]}, "There are 1 style images and 2 weights"),
-        ({"blend": [0]}, "not all 0"),
+        ({"blend": [1, 2]}, "Weights of a blend are a list of 1, one for each style image"),
+        ({"blend": [0]}, "No style image counts"),
         ({"blend": [-1]}, "0 or more"),
-        ({"masks": []}, "1 style images and 0 masks"),
-        ({"masks": [np.zeros((48, 72))]}, "leave nothing to paint"),
+        ({"masks": []}, "Masks are a list of 1"),
+        ({"masks": [np.zeros((48, 72))]}, "No style image counts"),
         ({"masks": [np.ones((48, 48))]}, "48 × 48 pixels and the picture 72 × 48"),
         ({"masks": [np.full((48, 72), np.nan)]}, "finite"),
-        ({"style_masks": []}, "1 style images and 0 masks of parts"),
+        ({"style_masks": []}, "Masks of style images are a list of 1"),
         ({"style_masks": [np.zeros((48, 71))]}, "covers nothing"),
         ({"style_masks": [np.ones((48, 20))]}, "proportions have to agree"),
         ({"style_scale": 0}, "above 0"),
         ({"colors": "sepia"}, "not 'sepia'"),
         ({"statistic": "median"}, "not 'median'"),
-        ({"terms": {"smooth": 1.0}}, "no term 'smooth'"),
+        ({"terms": {"smooth": 1.0}}, "not 'smooth'"),
         ({"tolerance": 2}, "below 1"),
         ({"content_layer": "conv4_9"}, "block4_conv4"),
         ({"layer_weights": {"conv1_1": 1}}, "The weights name the layers"),

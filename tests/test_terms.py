@@ -190,5 +190,5 @@ def test_terms_by_name_and_by_function():
         {"total variation": 0.1, "histogram": 0, "own": lambda s: change_term(1.0, s.content)}, at
     )
     assert [term.name for term in built] == ["total variation", "own"]
-    with pytest.raises(ValueError, match="There is no term 'smooth'; there are 'total variation'"):
+    with pytest.raises(ValueError, match="A further term is 'total variation' or 'histogram', not 'smooth'"):
         build_terms({"smooth": 1.0}, at)

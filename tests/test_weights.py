@@ -27,16 +27,12 @@ def test_random_weights_are_seeded_and_keep_the_scale_of_activations(photo):
     assert 0.1 < late / early < 10
 
 
-def test_auto_takes_keras_own_file_where_it_is_cached_and_whole(tmp_path, monkeypatch):
+def test_auto_takes_keras_own_file_where_it_is_cached(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     assert weights.resolve_weights("auto") == "bundled"
     cached = tmp_path / "models" / "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
     cached.parent.mkdir()
-    cached.write_bytes(b"half a download")
-    assert weights.resolve_weights("auto") == "bundled"
-    import hashlib
-
-    monkeypatch.setattr(weights, "_KERAS_FILE_MD5", hashlib.md5(b"half a download").hexdigest())
+    cached.touch()
     assert weights.resolve_weights("auto") == "imagenet"
 
 
@@ -80,7 +76,7 @@ def save_codes(path, change=None, leave_out=None):
 @pytest.mark.parametrize(
     ("change", "leave_out", "words"),
     [
-        ({"block1_conv1/codes": np.zeros((3, 3, 4, 64), np.uint8)}, None, r"shape \(3, 3, 4, 64\), not"),
+        ({"block1_conv1/codes": np.zeros((3, 3, 4, 64), np.uint8)}, None, r"shapes \(\(3, 3, 4, 64\), "),
         ({"block2_conv1/bias": np.zeros(7, np.float32)}, None, "does not hold the weights of VGG19"),
         ({"block1_conv2/codebook": np.full(256, np.nan, np.float32)}, None, "not finite"),
         ({"block1_conv2/codebook": np.full(256, None)}, None, "does not hold the weights of VGG19"),

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-from helpers.errors import MissingFileError, shown
-
-_KINDS = ("content", "style", "texture", "mask")
+from helpers.errors import MissingFileError
 
 IMAGES = Path(__file__).resolve().parents[2] / "images"
 """The folder of bundled pictures: ``content/``, ``style/``, ``texture/`` and ``mask/``."""
@@ -29,10 +27,7 @@ def bundled_images(kind: str) -> list[Path]:
     """
     folder = IMAGES / kind
     if not folder.is_dir():
-        raise MissingFileError(
-            f"There is no folder {folder}: the bundled pictures come with the whole course, "
-            "kinds are content, style, texture and mask."
-        )
+        raise MissingFileError(f"There is no folder {folder}: the bundled pictures come with the course.")
     return sorted(folder.glob("*.jpg"))
 
 
@@ -41,9 +36,11 @@ def bundled_image(name: str) -> Path:
 
     Raises ``MissingFileError`` with all names for an unknown name.
     """
-    paths = {path.stem: path for kind in _KINDS for path in bundled_images(kind)}
+    paths = {
+        path.stem: path for kind in ("content", "style", "texture", "mask") for path in bundled_images(kind)
+    }
     if name not in paths:
         raise MissingFileError(
-            f"There is no file and no bundled picture {shown(name)}; bundled are {', '.join(paths)}."
+            f"There is no file and no bundled picture {name!r:.120}; bundled are {', '.join(paths)}."
         )
     return paths[name]

@@ -3,16 +3,15 @@
 import contextlib
 import io
 import os
-import stat
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from helpers.errors import CourseError, MissingFileError, PictureError, reason, shown
+from helpers.errors import CourseError, PictureError, reason
 from helpers.files.bundled import bundled_image
 
 READABLE = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
@@ -21,9 +20,6 @@ programs."""
 
 MOST_PIXELS = 150_000_000
 """Pictures with more pixels are rejected before they are decoded: this many take 1.8 GB as ``float32``."""
-
-MOST_BYTES = 1 << 30
-"""Larger files are rejected before they are opened."""
 
 _LARGE = 16_000_000
 _REDUCED_TO = 4
@@ -37,36 +33,28 @@ def opened(source: Any) -> Iterator[Image.Image]:
 
     Every error while it is read or used is raised as a ``PictureError`` that names the source.
     """
-    if isinstance(source, Image.Image):
-        with _picture_errors("This picture"):
-            check_pixels("This picture", *source.size)
-            source.load()
-            yield source
-        return
-    with _opened_file(source) as (name, file), _picture_errors(name):
-        start = file.read(12)
-        file.seek(0)
-        if start[4:8] == b"ftyp":
-            raise PictureError(f"{name} is a HEIC or AVIF photo or a film; save it as JPEG or PNG first.")
-        if not start:
-            raise PictureError(f"{name} is empty.")
-        with Image.open(file, formats=READABLE) as picture:
-            check_pixels(name, *picture.size)
-            yield picture
-
-
-@contextlib.contextmanager
-def _picture_errors(name: str) -> Iterator[None]:
+    is_path = isinstance(source, (str, os.PathLike))
+    name = os.fsdecode(source) if is_path else str(getattr(source, "name", "This picture"))
     try:
         # Pillow warns of decompression bombs, which are rejected here, and of errors that it can handle.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            yield
+            if isinstance(source, Image.Image):
+                check_pixels(name, *source.size)
+                yield source
+                return
+            with Image.open(
+                _existing_path(name) if is_path else _bytes_of(source), formats=READABLE
+            ) as picture:
+                check_pixels(name, *picture.size)
+                yield picture
     except CourseError:
         raise
     except UnidentifiedImageError:
-        formats = f"{', '.join(READABLE[:-1])} or {READABLE[-1]}"
-        raise PictureError(f"{name} is not a picture in a format that can be read: {formats}.") from None
+        raise PictureError(
+            f"{name} is not a picture in a format that can be read, which are {', '.join(READABLE)}: "
+            "save it as JPEG or PNG first."
+        ) from None
     except Image.DecompressionBombError:
         raise PictureError(
             f"{name} has more pixels than the {MOST_PIXELS / 1e6:.0f} million that are read."
@@ -76,62 +64,23 @@ def _picture_errors(name: str) -> Iterator[None]:
         raise PictureError(f"{name} cannot be read as a picture: {reason(error)}.") from error
 
 
-@contextlib.contextmanager
-def _opened_file(source: Any) -> Iterator[tuple[str, BinaryIO]]:
-    """Yield the name of a source for messages, and its bytes as a seekable file."""
-    if isinstance(source, (str, os.PathLike)):
-        path = _existing_path(source)
-        try:
-            with path.open("rb") as file:
-                yield os.fspath(source), file
-        except PermissionError:
-            raise PictureError(f"{source} may not be read: its permissions forbid it.") from None
-        return
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        _check_bytes("What was given", len(source))
-        yield "What was given", io.BytesIO(source)
-    elif hasattr(source, "read"):
-        name = str(getattr(source, "name", "This file"))
-        try:
-            data = source.read(MOST_BYTES + 1)
-        except Exception as error:
-            raise PictureError(f"{name} cannot be read: {reason(error)}.") from error
-        if not isinstance(data, bytes):
-            raise PictureError(f"{name} was opened as text; a picture is opened with mode 'rb'.")
-        _check_bytes(name, len(data))
-        yield name, io.BytesIO(data)
-    else:
-        raise PictureError(
-            f"A picture is a path, bytes, an open file, a PIL image or an array, not {type(source).__name__}."
-        )
-
-
-def _existing_path(source: str | os.PathLike) -> Path:
+def _existing_path(name: str) -> str | Path:
     """The path of an existing file, or of the bundled picture of this name."""
-    name = os.fspath(source)
-    if isinstance(name, bytes):
-        name = os.fsdecode(name)
-    try:
-        status = os.stat(name)
-    except (OSError, ValueError):
-        # A name without folder and extension is that of a bundled picture.
-        if not name or os.path.splitext(name)[1] or os.path.dirname(name):
-            is_readable = name and name.isprintable() and len(name) < 200
-            raise MissingFileError(f"There is no file {name if is_readable else shown(name)}.") from None
+    if not os.path.exists(name):
         return bundled_image(name)
-    if stat.S_ISDIR(status.st_mode):
-        raise PictureError(f"{name} is a folder, not a picture.")
-    if not stat.S_ISREG(status.st_mode):
-        raise PictureError(f"{name} is a device or a pipe, not a picture.")
-    _check_bytes(name, status.st_size)
-    return Path(name)
+    if not os.path.isfile(name):
+        raise PictureError(f"{name} is a folder, a device or a pipe, not a picture.")
+    return name
 
 
-def _check_bytes(name: str, count: int) -> None:
-    if count > MOST_BYTES:
+def _bytes_of(source: Any) -> io.BytesIO:
+    data = source.read() if hasattr(source, "read") else source
+    if not isinstance(data, (bytes, bytearray, memoryview)):
         raise PictureError(
-            f"{name} holds {count / 1e9:.1f} GB; a picture's file has {MOST_BYTES / 1e9:.1f} GB at most."
+            "A picture is a path, bytes, a file opened with mode 'rb', a PIL image or an array, "
+            f"not {type(data).__name__}."
         )
+    return io.BytesIO(data)
 
 
 def check_pixels(name: str, width: int, height: int) -> None:
@@ -150,72 +99,45 @@ def read_picture(source: Any, size: int | None) -> np.ndarray:
     picture is reduced to a few times this size. Raises the errors of ``load_image``.
     """
     with opened(source) as picture:
-        reduced_side = None
+        factor = 1
         if size is not None and picture.width * picture.height > _LARGE:
-            reduced_side = _REDUCED_TO * size
             # JPEG can be decoded at ½, ¼ or ⅛ of its size; for other formats this has no effect.
-            scale = reduced_side / min(picture.size)
+            scale = _REDUCED_TO * size / min(picture.size)
             picture.draft(None, (round(picture.width * scale), round(picture.height * scale)))
+            factor = max(1, min(picture.size) // (_REDUCED_TO * size))
         picture.load()
-        picture = _oriented(picture)
-        if picture.mode[0] in "IF":
-            return _gray_of_many_bits(picture)
-        colors, alpha = _colors_and_alpha(picture)
-        if reduced_side is not None and (factor := min(colors.size) // reduced_side) > 1:
-            colors, alpha = colors.reduce(factor), alpha and alpha.reduce(factor)
-        image = np.asarray(_in_srgb(colors, picture.info.get("icc_profile")), dtype=np.float32)
-    if alpha is None:
-        return image
-    opacity = np.asarray(alpha, dtype=np.float32)[..., np.newaxis] / 255
-    return image * opacity + 255 * (1 - opacity)
-
-
-def _oriented(picture: Image.Image) -> Image.Image:
-    try:
-        is_turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
-        return ImageOps.exif_transpose(picture) if is_turned else picture
-    except Exception:
+        profile = picture.info.get("icc_profile")
         # Damaged Exif data does not prevent a picture from being decoded.
-        return picture
+        with contextlib.suppress(Exception):
+            picture = ImageOps.exif_transpose(picture)
+        if picture.mode[0] == "F":
+            raise ValueError("its values are no whole numbers; save it with 8 or 16 bits a channel")
+        if picture.mode[0] == "I":
+            # Gray of 16 or 32 bits, which Pillow would clip at 255 in a conversion to RGB.
+            gray = np.clip(np.asarray(picture, dtype=np.float32) * (255 / 65535), 0, 255)
+            return np.repeat(gray[..., np.newaxis], 3, axis=-1)
+        has_alpha = picture.has_transparency_data
+        if has_alpha or picture.mode not in ("RGB", "L", "CMYK"):
+            picture = picture.convert("RGBA" if has_alpha else "L" if picture.mode == "1" else "RGB")
+        if factor > 1:
+            picture = picture.reduce(factor)
+        colors = _in_srgb(picture.convert("RGB") if has_alpha else picture, profile)
+        image = np.asarray(colors, dtype=np.float32)
+        return over_white(image, np.asarray(picture)[..., 3:]) if has_alpha else image
 
 
-def _gray_of_many_bits(picture: Image.Image) -> np.ndarray:
-    """Decode gray of 16 or 32 bits or floats, which Pillow would clip at 255 in a conversion to RGB."""
-    gray = np.asarray(picture, dtype=np.float32)
-    if not np.isfinite(gray).all():
-        raise PictureError("This picture holds values that are not finite numbers.")
-    transparent = picture.info.get("transparency")
-    is_opaque = True if transparent is None else gray != np.float32(transparent)
-    white = 65535
-    if picture.mode == "F":
-        white = 255 if gray.max() > 1 else 1
-    gray = np.where(is_opaque, np.clip(gray * (255 / white), 0, 255), 255)
-    return np.repeat(gray[..., np.newaxis], 3, axis=-1)
-
-
-def _colors_and_alpha(picture: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """A picture as RGB, L, CMYK or LAB without alpha, and its alpha channel if it has one."""
-    if picture.mode in ("LA", "La"):
-        picture = picture.convert("LA")
-        return picture.getchannel("L"), picture.getchannel("A")
-    if picture.mode in ("PA", "RGBA", "RGBa") or "transparency" in picture.info:
-        picture = picture.convert("RGBA")
-        return picture.convert("RGB"), picture.getchannel("A")
-    if picture.mode in ("L", "CMYK", "LAB", "RGB"):
-        return picture, None
-    return picture.convert("L" if picture.mode == "1" else "RGB"), None
+def over_white(colors: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Colors ``(H, W, 3)`` blended with white, by their opacity ``(H, W, 1)``, 0…255."""
+    opacity = alpha.astype(np.float32) / 255
+    return colors * opacity + 255 * (1 - opacity)
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     """A picture as RGB in sRGB; a color profile that is damaged or of another color space is ignored."""
-    srgb = ImageCms.createProfile("sRGB")
-    if picture.mode == "LAB":
-        return ImageCms.profileToProfile(picture, ImageCms.createProfile("LAB"), srgb, outputMode="RGB")
-    spaces = {"RGB": "RGB ", "L": "GRAY", "CMYK": "CMYK"}
     if profile:
         with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            is_srgb = "srgb" in ImageCms.getProfileDescription(source).lower()
-            if source.profile.xcolor_space == spaces[picture.mode] and not is_srgb:
+            if "srgb" not in ImageCms.getProfileDescription(source).lower():
+                srgb = ImageCms.createProfile("sRGB")
                 return ImageCms.profileToProfile(picture, source, srgb, outputMode="RGB")
     return picture.convert("RGB")

@@ -2,13 +2,13 @@
 
 import contextlib
 import os
+import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from helpers.errors import CourseError, MissingFileError, OutputError, reason
-
-_LARGEST_PROBE = 32 << 20
 
 
 @contextlib.contextmanager
@@ -27,7 +27,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     except CourseError:
         raise
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # Pillow raises both where a format has limits, such as the 16383 pixels per side of WebP.
         raise OutputError(f"{path} cannot be written: {reason(error)}.") from error
     finally:
         with contextlib.suppress(OSError):
@@ -35,30 +36,20 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def check_writable(path: str | os.PathLike, needed: int = 0) -> None:
-    """Check before a long run that its output file can be written.
+    """Check before a long run that its output file, of ``needed`` bytes, can be written.
 
-    ``needed``: the size of the file in bytes. A temporary file of this size, up to 32 MB, is written to the
-    same folder and deleted.
     Raises the errors of ``atomic_write``.
     """
     path = Path(path)
     _check_folder(path)
-    if path.is_dir():
-        raise OutputError(f"{path} is a folder; name a file in it.")
-    if path.exists() and not os.access(path, os.W_OK):
-        raise OutputError(f"{path} cannot be replaced: it is read-only.")
+    if path.is_dir() or (path.exists() and not os.access(path, os.W_OK)):
+        raise OutputError(f"{path} cannot be replaced: it is a folder or read-only.")
     check_room(path, needed)
-    probe = path.with_name(f".{path.name[:100]}.{os.getpid()}.probe")
     try:
-        with probe.open("wb") as file:
-            file.write(bytes(min(needed, _LARGEST_PROBE)))
-            file.flush()
-            os.fsync(file.fileno())
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {reason(error)}.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            probe.unlink(missing_ok=True)
 
 
 def check_room(path: Path, needed: int) -> None:
@@ -78,12 +69,10 @@ def _check_folder(path: Path) -> None:
         raise MissingFileError(f"There is no folder {path.parent} to write {path.name} into.")
 
 
-def safe_stem(name: str | os.PathLike, least: str = "picture") -> str:
+def safe_stem(name: str | os.PathLike) -> str:
     """A file's name without folder and extension, with only letters, digits and ``-_.`` in it.
 
-    Whatever the name of an uploaded file, ``output / safe_stem(name)`` is in the folder ``output``. If no
-    characters remain, the result is ``least``.
+    Whatever the name of an uploaded file, ``output / safe_stem(name)`` is in the folder ``output``.
     """
     stem = Path(os.fspath(name).replace("\\", "/")).stem
-    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in stem)
-    return safe.strip("._")[:60] or least
+    return re.sub(r"[^\w.-]", "_", stem).strip("._")[:60] or "picture"

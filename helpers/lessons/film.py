@@ -11,7 +11,7 @@ from PIL import Image
 from helpers.engine.coarse_to_fine import Callback, Record
 from helpers.errors import ArgumentError
 from helpers.files.writing import atomic_write
-from helpers.images import as_uint8, film_format, resize_image
+from helpers.images import as_uint8, image_format, resize_image
 
 _FRAMES_PER_SECOND = 25
 _HOLD = 1.5  # seconds
@@ -42,7 +42,7 @@ def save_film(frames: Sequence[np.ndarray], path: str | os.PathLike, seconds: fl
 
     Returns the path. Raises ``ArgumentError`` for no frames, another ending or a duration not above 0.
     """
-    kind = film_format(path)
+    kind = image_format(path, film=True)
     if not len(frames):
         raise ArgumentError("A film needs at least one frame.")
     if not (math.isfinite(seconds) and seconds > 0):

@@ -16,7 +16,7 @@ from typing import Any
 import helpers
 from helpers.errors import CourseError, MissingFileError, OutputError, OutputExistsError, reason
 from helpers.files.writing import check_writable, safe_stem
-from helpers.images import film_format, image_format
+from helpers.images import image_format
 from helpers.options import merged
 from helpers.tools.parser import OUTPUT, STYLE, build_parser, given
 
@@ -300,7 +300,7 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
 
 
 def _check_film(path: Path, overwrite: bool) -> None:
-    film_format(path)
+    image_format(path, film=True)
     _refuse_existing(path, overwrite)
     check_writable(path)
 

@@ -165,7 +165,7 @@ def test_without_a_checkpoint_a_run_begins_or_says_so(photo, painting, tmp_path)
         transfer(**merged(run, {"resume": True}))
     with pytest.raises(MissingFileError, match="no folder"):
         transfer(**merged(run, {"checkpoint": tmp_path / "nowhere" / "run.checkpoint"}))
-    with pytest.raises(OutputError, match="is a folder"):
+    with pytest.raises(OutputError, match="it is a folder"):
         transfer(**merged(run, {"checkpoint": tmp_path}))
 
 

@@ -171,7 +171,7 @@ def test_reconstruct_and_texture_write_pictures(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["transfer", "nowhere.jpg"], "There is no file nowhere.jpg"),
+        (["transfer", "nowhere.jpg"], "no bundled picture 'nowhere.jpg'"),
         (["transfer", "tempel"], "bundled are astronaut"),
         (["transfer", "--start", "nosie"], "'noise', 'content', 'style'"),
         (["transfer", "--weights", "imagnet"], "imagnet"),
@@ -183,12 +183,12 @@ def test_reconstruct_and_texture_write_pictures(tmp_path):
         (["results", "mona_lisa"], "mona_lisa"),
         (["transfer", "--preset", "swift"], "quick, balanced, fine"),
         (["transfer", "--film", "run.mp4"], "ends in .gif or .webp"),
-        (["transfer", "--masks", "nowhere.png"], "There is no file nowhere.png"),
-        (["transfer", "--blend", "1", "2"], "1 style images and 2 weights"),
-        (["transfer", "--as-printed", "picasso"], "no convention"),
+        (["transfer", "--masks", "nowhere.png"], "no bundled picture 'nowhere.png'"),
+        (["transfer", "--blend", "1", "2"], "Weights of a blend are a list of 1"),
+        (["transfer", "--as-printed", "picasso"], "not 'picasso'"),
         (["transfer", "--style-layers", "conv1_9"], "block1_conv1"),
-        (["transfer", "--term", "smooth=1"], "no term 'smooth'"),
-        (["again", "nowhere.png"], "There is no file nowhere.png"),
+        (["transfer", "--term", "smooth=1"], "not 'smooth'"),
+        (["again", "nowhere.png"], "no bundled picture 'nowhere.png'"),
         (["frames", "nowhere", "great_wave"], "nowhere"),
     ],
 )
