@@ -275,7 +275,7 @@ def _add_gallery(commands: Any) -> None:
 
 def _add_tools(commands: Any) -> None:
     """The commands that measure, and those that write the course's own pictures and pages."""
-    more = "Writes benchmark.json and benchmark.png. Takes forty minutes on two cores, --quick three minutes."
+    more = "Writes benchmark.json. Takes forty minutes on two cores, --quick three minutes."
     command = _command(commands, "benchmark", "measure the computing time on this machine", more)
     command.add_argument("--quick", action="store_true", help="measure less, on a small picture")
     _add(command, "--content", "content image", CONTENT)
