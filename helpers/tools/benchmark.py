@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
+import psutil
 
 from helpers.compute.framework import BACKEND, compiled, device, gpu_memory_peak, gpu_name, keras
 from helpers.compute.precision import resolve_precision
@@ -110,8 +111,6 @@ def benchmark(content: Any, style: Any, folder: Path, extent: Extent = FULL) -> 
 
 def machine() -> dict[str, Any]:
     """The processor or GPU that is measured, the backend, and the versions."""
-    import psutil
-
     name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -222,8 +221,6 @@ def peak_of_this_process() -> int:
         (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="utf-8"))
         return 1024 * int(peak)
     if sys.platform == "win32":
-        import psutil
-
         return psutil.Process().memory_info().peak_wset
     import resource
 
@@ -233,16 +230,8 @@ def peak_of_this_process() -> int:
 def finished_picture(content: Any, style: Any, preset: str) -> dict[str, Any]:
     """The time that a preset takes: the first time, and once more, when everything is compiled."""
     arguments = merged(PRESETS[preset], {"weights": "bundled", "progress": False})
-    times = [time.perf_counter()]
-    for _ in range(2):
-        result = transfer(content, style, **arguments)
-        times.append(time.perf_counter())
-    return {
-        "preset": preset,
-        "evaluations": result.history[-1]["evaluations"],
-        "seconds": times[1] - times[0],
-        "again": times[2] - times[1],
-    }
+    first, again = (timeit.timeit(lambda: transfer(content, style, **arguments), number=1) for _ in range(2))
+    return {"preset": preset, "seconds": first, "again": again}
 
 
 def races(content: Any, style: Any, extent: Extent) -> dict[str, Any]:

@@ -35,16 +35,13 @@ _ATTACHMENT = 50
 fine texture that moves by five pixels is estimated to be at rest."""
 
 
-def load_frames(source: Any, size: int | None = None) -> Iterator[np.ndarray]:
+def load_frames(source: str | os.PathLike, size: int | None = None) -> Iterator[np.ndarray]:
     """The frames of a film as images ``float32 (H, W, 3)``, one after the other.
 
-    ``source``: a folder of pictures, in the order of their names; an animated GIF or WebP; or a list of
-    whatever ``load_image`` accepts. ``size``: the shorter side of the frames.
+    ``source``: a folder of pictures, in the order of their names, or an animated GIF or WebP. ``size``: the
+    shorter side of the frames.
     Raises the errors of ``load_image``, and ``PictureError`` for a folder without pictures.
     """
-    if isinstance(source, (list, tuple)):
-        yield from (load_image(picture, size) for picture in source)
-        return
     if not Path(source).is_dir():
         with opened(source) as film:
             yield from (load_image(frame.copy(), size) for frame in ImageSequence.Iterator(film))

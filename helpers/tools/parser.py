@@ -60,10 +60,6 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def _file_or_none(text: str) -> str | None:
-    return None if text == "-" else text
-
-
 def _name_and_number(text: str) -> tuple[str, float]:
     name, _, number = text.rpartition("=")
     try:
@@ -100,7 +96,7 @@ KEYWORDS: Mapping[str, Mapping[str, Any]] = {
         help="for each style image a picture that is white where the style is taken; - for all of it",
         metavar="FILE",
         nargs="+",
-        type=_file_or_none,
+        type=lambda text: None if text == "-" else text,
     ),
     "colors": dict(
         help="style: the style image's colors; luma: the content image's, with the luma of the result; "
