@@ -6,31 +6,33 @@ programs on the machine slow it down.
 
 import itertools
 import json
-import math
+import platform
 import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+import timeit
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
+import psutil
 
-from helpers.compute.framework import compiled, device, gpu_memory_peak, keras
+from helpers.compute.framework import BACKEND, compiled, device, gpu_memory_peak, gpu_name, keras
 from helpers.compute.precision import resolve_precision
-from helpers.engine.coarse_to_fine import BFLOAT16_STEPS, Record
+from helpers.engine.coarse_to_fine import Record
 from helpers.engine.lbfgs import history_length, lbfgs, lbfgs_without_line_search
-from helpers.engine.memory import GB, fitting_tiling, peak_memory
+from helpers.engine.memory import GB, multiplications
 from helpers.engine.objective import Evaluate, objective
-from helpers.engine.optimizers import Steps, adam
+from helpers.engine.optimizers import adam
+from helpers.engine.run import versions
 from helpers.engine.tiling import feature_maps, styles
 from helpers.images import load_image, preprocess
-from helpers.layers import CONTENT_LAYER, CONV_LAYERS, STYLE_LAYERS, filters, layers_up_to, stride
-from helpers.options import PRESETS, Precision, RunPrecision, merged
+from helpers.layers import CONTENT_LAYER, STYLE_LAYERS, filters, stride
+from helpers.options import PRESETS, Precision, merged
 from helpers.recipes import transfer
 from helpers.terms import content_term, style_term
-from helpers.tools.benchmark_report import draw_losses, machine, print_races, print_records
 from helpers.vgg import FeatureExtractor, winograd_layers
 
 LAYERS = (CONTENT_LAYER, *STYLE_LAYERS)
@@ -41,7 +43,8 @@ GOAL = 1.1
 
 _SHOWN_IN_BFLOAT16 = 0.997
 """The smallest ratio of a loss computed in bfloat16 to the same loss in float32. With Winograd convolution
-it was measured to be up to 0.3 % too small, so a run in bfloat16 has to reach a loss smaller by as much."""
+it was measured to be up to 0.3 % too small, so a run that uses bfloat16 has to reach a loss smaller by as
+much."""
 
 
 class Extent(NamedTuple):
@@ -55,7 +58,7 @@ class Extent(NamedTuple):
     overhead_sides: tuple[int, ...]
     memory_sides: tuple[int, ...]
     presets: tuple[str, ...]
-    tutorials_to_their_end: bool
+    tutorials: bool
 
 
 FULL = Extent(192, 400, 1000, (256, 512), (256, 512, 1024), tuple(PRESETS), True)
@@ -63,7 +66,7 @@ QUICK = Extent(80, 60, 70, (256,), (256,), ("quick",), False)
 
 
 def benchmark(content: Any, style: Any, folder: Path, extent: Extent = FULL) -> dict[str, Any]:
-    """Measure, print each table when it is complete, and write ``benchmark.json`` and ``benchmark.png``.
+    """Measure, print each table when it is complete, and write ``benchmark.json``.
 
     ``content``, ``style``: whatever ``load_image`` accepts. ``folder``: must exist.
     Returns the contents of the JSON file.
@@ -91,29 +94,51 @@ def benchmark(content: Any, style: Any, folder: Path, extent: Extent = FULL) -> 
     found["pictures"] = [finished_picture(content, style, preset) for preset in extent.presets]
     print_records("Seconds from the call to the finished picture, and once more", found["pictures"])
     found |= races(content, style, extent)
-    print_races(found)
-
+    reference = found["reference"]
+    print_records(
+        f"Until the loss is within 10 % of {reference['loss']:.4g}, the loss of a run of "
+        f"{reference['evaluations']:.0f} evaluations",
+        [{"configuration": name, **race} for name, race in found["races"].items()],
+    )
+    print_records(
+        "Until the loss at the end of a tutorial: its seconds, and those of the preset balanced",
+        [{"tutorial": name, **times} for name, times in found["sooner"].items()],
+    )
     (folder / "benchmark.json").write_text(json.dumps(found), encoding="utf-8")
-    draw_losses(found, folder / "benchmark.png")
-    print(f"{folder / 'benchmark.json'}, {folder / 'benchmark.png'}")
+    print(folder / "benchmark.json")
     return found
+
+
+def machine() -> dict[str, Any]:
+    """The processor or GPU that is measured, the backend, and the versions."""
+    name = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+        name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), name)
+    return {
+        "processor": name,
+        "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / GB, 1),
+        "gpu": gpu_name(),
+        "backend": BACKEND,
+        "versions": json.dumps(versions()),
+    }
 
 
 def operations(height: int, width: int, layers: Sequence[str] = LAYERS) -> float:
     """The floating-point operations of one evaluation: convolutions and Gram matrices, and their gradients.
 
-    A direct convolution takes 2 · 9 · N_in · N_out operations at each of its M positions, and as many for the
-    gradient with respect to its input. A Gram matrix takes 2 · N² · M, and as many for its gradient.
+    A direct convolution takes a multiplication and an addition for each of its weights at each position, and
+    as many for the gradient with respect to its input. A Gram matrix of N filters and M positions takes
+    2 · N² · M, and as many for its gradient.
     """
-    total, channels = 0.0, 3
-    for layer in layers_up_to(layers):
-        positions = (height // stride(layer)) * (width // stride(layer))
-        if layer in CONV_LAYERS:
-            total += 2 * (2 * 9 * channels * filters(layer) * positions)
-            channels = filters(layer)
-        if layer in STYLE_LAYERS:
-            total += 2 * (2 * filters(layer) ** 2 * positions)
-    return total
+    grams = sum(
+        2 * (2 * filters(layer) ** 2 * (height // stride(layer)) * (width // stride(layer)))
+        for layer in layers
+        if layer in STYLE_LAYERS
+    )
+    return 2 * multiplications(height, width, layers) + grams
 
 
 def matrix_product(precision: Precision, side: int) -> Callable[[], None]:
@@ -138,7 +163,6 @@ def evaluations(content: Any, style: Any) -> list[dict[str, Any]]:
         if not direct and not winograd_layers(precision):
             continue
         evaluate, pixels = prepared(content, style, side, precision, crop=True, direct=direct)
-        loss = evaluate(pixels)[0]["total"]
         seconds, seconds_of_product = _best_in_turn(
             lambda evaluate=evaluate, pixels=pixels: _wait(evaluate(pixels)[1]),
             matrix_product(precision, width),
@@ -146,9 +170,7 @@ def evaluations(content: Any, style: Any) -> list[dict[str, Any]]:
         gflops = operations(side, side) / seconds / 1e9
         products = 2 * width**3 / seconds_of_product / 1e9
         case = {"side": side, "precision": precision, "direct": direct, "seconds": seconds}
-        found.append(
-            {**case, "gflops": gflops, "products": products, "share": gflops / products, "loss": loss}
-        )
+        found.append({**case, "gflops": gflops, "products": products, "share": gflops / products})
     return found
 
 
@@ -186,20 +208,7 @@ def memory_of_a_run(side: int, precision: Precision) -> dict[str, Any]:
     command = [sys.executable, "-m", "helpers.tools.benchmark", str(side), precision]
     root = Path(__file__).parents[2]
     process = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
-    return {"side": side, "precision": precision, **json.loads(process.stdout.splitlines()[-1])}
-
-
-def _memory_of_a_transfer(side: int, precision: Precision) -> dict[str, Any]:
-    image = np.random.default_rng(0).uniform(0, 255, (side, side, 3))
-    tiling = fitting_tiling(side, side, LAYERS, precision)
-    transfer(
-        image, image[::-1], **merged({"steps": 4, "precision": precision, "scales": 1, "progress": False})
-    )
-    return {
-        "tiling": tiling and f"{tiling.side} to {tiling.cut or 'the end'}",
-        "gb": peak_of_this_process() / GB,
-        "estimated_gb": peak_memory(side, side, LAYERS, precision, tiling) / GB,
-    }
+    return {"side": side, "precision": precision, "gb": float(process.stdout.splitlines()[-1])}
 
 
 def peak_of_this_process() -> int:
@@ -212,8 +221,6 @@ def peak_of_this_process() -> int:
         (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="utf-8"))
         return 1024 * int(peak)
     if sys.platform == "win32":
-        import psutil
-
         return psutil.Process().memory_info().peak_wset
     import resource
 
@@ -223,18 +230,8 @@ def peak_of_this_process() -> int:
 def finished_picture(content: Any, style: Any, preset: str) -> dict[str, Any]:
     """The time that a preset takes: the first time, and once more, when everything is compiled."""
     arguments = merged(PRESETS[preset], {"weights": "bundled", "progress": False})
-    times = [time.perf_counter()]
-    for _ in range(2):
-        result = transfer(content, style, **arguments)
-        times.append(time.perf_counter())
-    height, width, _ = result.image.shape
-    return {
-        "preset": preset,
-        "pixels": f"{width} × {height}",
-        "evaluations": result.history[-1]["evaluations"],
-        "seconds": times[1] - times[0],
-        "again": times[2] - times[1],
-    }
+    first, again = (timeit.timeit(lambda: transfer(content, style, **arguments), number=1) for _ in range(2))
+    return {"preset": preset, "seconds": first, "again": again}
 
 
 def races(content: Any, style: Any, extent: Extent) -> dict[str, Any]:
@@ -249,42 +246,42 @@ def races(content: Any, style: Any, extent: Extent) -> dict[str, Any]:
     for arguments in offered.values():
         # Compiles the objective before it is timed: a user compiles once, and then paints many pictures.
         _run(content, style, {**arguments, "steps": 3}, 0.0)
-    reference = _run(content, style, {"scales": 1, "steps": extent.reference_steps}, 0.0)
-    goal = GOAL * reference[-1]["total"]
-    histories = {
-        name: _run(content, style, {"steps": most, **arguments}, goal) for name, arguments in offered.items()
-    }
-    # As in the tutorials, without Winograd convolution and in float32.
-    evaluate, pixels = prepared(content, style, side, "float32", direct=True)
-    evaluate(pixels)
-    sooner = {}
-    for name, (begin, steps) in tutorials().items():
-        stop_at = -math.inf if extent.tutorials_to_their_end else goal
-        histories[name] = _history_of(begin(evaluate, pixels), min(steps, most), stop_at)
-        if extent.tutorials_to_their_end:
-            sooner[name] = _time_to_the_same_loss(content, style, histories[name][-1], most)
+    (*_, end), _ = _run(content, style, {"scales": 1, "steps": extent.reference_steps}, 0.0)
+    goal = GOAL * end["total"]
     return {
-        "reference": {
-            "loss": reference[-1]["total"],
-            "goal": goal,
-            "evaluations": reference[-1]["evaluations"],
-        },
+        "reference": {"loss": end["total"], "goal": goal, "evaluations": end["evaluations"]},
         "races": {
-            name: _summary(history, goal, side, offered.get(name, {}).get("precision", "float32"))
-            for name, history in histories.items()
+            name: _summary(*_run(content, style, {"steps": most, **arguments}, goal))
+            for name, arguments in offered.items()
         },
-        "histories": {name: _points(history) for name, history in histories.items()},
-        "sooner": sooner,
+        "sooner": dict(tutorials(content, style, most)) if extent.tutorials else {},
     }
 
 
-def _time_to_the_same_loss(content: Any, style: Any, last: Record, most: int) -> dict[str, Any]:
-    """The time until the preset ``balanced`` reaches the loss in the last record of a tutorial's run."""
-    precision = resolve_precision("auto")
-    arguments = {**PRESETS["balanced"], "size": None, "precision": precision, "steps": most}
-    history = _run(content, style, arguments, last["total"])
-    record = _first_to_reach(history, last["total"], min(content.shape[:2]), precision)
-    return {"loss": last["total"], "seconds": last["seconds"], "seconds_here": record and record["seconds"]}
+def tutorials(content: Any, style: Any, most: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Two well-known tutorials, and the time until the preset ``balanced`` reaches the loss at their end.
+
+    TensorFlow's: Adam, learning rate 0.02 for colors from 0 to 1, β1 = 0.99. Its ε of 0.1 is negligible
+    relative to the gradients of its loss, some millions of times those here; so ε is nearly 0 here.
+    PyTorch's: L-BFGS with step size 1, without a line search, with a history of 100 steps, colors clipped.
+    Both compute in float32 without Winograd convolution.
+    """
+    evaluate, pixels = prepared(content, style, None, "float32", direct=True)
+    evaluate(pixels)
+    as_tensorflow = adam(evaluate, pixels, keras.optimizers.Adam(0.02 * 255, beta_1=0.99))
+    as_pytorch = lbfgs_without_line_search(evaluate, pixels)
+    for name, optimizer, steps in (
+        ("Adam as in the TensorFlow tutorial", as_tensorflow, 1000),
+        ("L-BFGS as in the PyTorch tutorial", as_pytorch, 300),
+    ):
+        began = time.perf_counter()
+        for _, losses in itertools.islice(optimizer, steps):
+            loss = losses["total"]
+        seconds = time.perf_counter() - began
+        balanced = {"steps": most, "precision": resolve_precision("auto")}
+        (*_, last), reached = _run(content, style, balanced, loss)
+        times = {"seconds": seconds, "seconds_here": last["seconds"] if reached else None}
+        yield name, {"loss": loss, **times}
 
 
 def configurations() -> dict[str, dict[str, Any]]:
@@ -305,24 +302,8 @@ def configurations() -> dict[str, dict[str, Any]]:
     }
 
 
-def tutorials() -> dict[str, tuple[Callable[[Evaluate, Any], Steps], int]]:
-    """The optimizers of two well-known tutorials, each with its number of steps.
-
-    TensorFlow's: Adam, learning rate 0.02 for colors from 0 to 1, β1 = 0.99. Its ε of 0.1 is negligible
-    relative to the gradients of its loss, some millions of times those here; so ε is nearly 0 here.
-    PyTorch's: L-BFGS with step size 1, without a line search, with a history of 100 steps, colors clipped.
-    """
-    return {
-        "Adam as in the TensorFlow tutorial": (
-            lambda evaluate, pixels: adam(evaluate, pixels, keras.optimizers.Adam(0.02 * 255, beta_1=0.99)),
-            1000,
-        ),
-        "L-BFGS as in the PyTorch tutorial": (lbfgs_without_line_search, 300),
-    }
-
-
 def prepared(
-    content: Any, style: Any, side: int, precision: Precision, crop: bool = False, direct: bool = False
+    content: Any, style: Any, side: int | None, precision: Precision, crop: bool = False, direct: bool = False
 ) -> tuple[Evaluate, Any]:
     """The objective of a transfer with its default weights, and the content image's pixels as a tensor."""
     extractor = FeatureExtractor("bundled", "avg", True, precision, direct)
@@ -336,71 +317,37 @@ def prepared(
     return objective(terms, *extractor), keras.ops.convert_to_tensor(content_pixels)
 
 
-def _run(content: Any, style: Any, arguments: Mapping[str, Any], goal: float) -> list[Record]:
-    """The history of a transfer that ends when it reaches the goal."""
+def _run(content: Any, style: Any, arguments: Mapping[str, Any], goal: float) -> tuple[list[Record], bool]:
+    """The history of a transfer that ends when it reaches the goal at full size, and whether it did."""
     arguments = {"precision": "float32", "weights": "bundled", "style_weight": STYLE_WEIGHT, **arguments}
-    history: list[Record] = []
+    if arguments["precision"] != "float32":
+        goal *= _SHOWN_IN_BFLOAT16
+    reached = False
 
     def stop_at_goal(record: Record, _: Any) -> None:
-        history.append(record)
-        if _first_to_reach(history, goal, min(content.shape[:2]), arguments["precision"]):
+        nonlocal reached
+        reached = record["size"] == min(content.shape[:2]) and record["total"] <= goal
+        if reached:
             raise StopIteration
 
-    merged_arguments = merged(arguments, {"progress": False, "callback": stop_at_goal})
-    return transfer(content, style, **merged_arguments).history
+    arguments = merged(arguments, {"progress": False, "callback": stop_at_goal})
+    return transfer(content, style, **arguments).history, reached
 
 
-def _history_of(optimizer: Steps, steps: int, goal: float) -> list[Record]:
-    """The history of an optimizer that ends when it reaches the goal."""
-    history: list[Record] = []
-    began = time.perf_counter()
-    for number, (pixels, losses) in enumerate(itertools.islice(optimizer, steps), start=1):
-        seconds, size = time.perf_counter() - began, min(pixels.shape[1:3])
-        # One evaluation a step, and one of the initial image.
-        record = {"step": number, "evaluations": number + 1, "seconds": seconds, "size": size, **losses}
-        history.append(record)
-        if losses["total"] <= goal:
-            break
-    return history
-
-
-def _goal_in(precision: RunPrecision, goal: float, step: int) -> float:
-    """The goal for a loss computed in this precision, after so many steps at the largest size."""
-    in_bfloat16 = precision == "bfloat16" or (precision == "mixed" and step <= BFLOAT16_STEPS)
-    return goal * _SHOWN_IN_BFLOAT16 if in_bfloat16 else goal
-
-
-def _first_to_reach(
-    history: Sequence[Record], goal: float, side: int, precision: RunPrecision
-) -> Record | None:
-    """The first record at full size whose loss reaches the goal."""
-    at_full_size = (record for record in history if record["size"] == side)
-    for step, record in enumerate(at_full_size, start=1):
-        if record["total"] <= _goal_in(precision, goal, step):
-            return record
-    return None
-
-
-def _summary(history: Sequence[Record], goal: float, side: int, precision: RunPrecision) -> dict[str, Any]:
-    """When a run reached the goal. An evaluation of a smaller image counts as its fraction of the pixels."""
-    reached = _first_to_reach(history, goal, side, precision)
-    last = reached or history[-1]
+def _summary(history: Sequence[Record], reached: bool) -> dict[str, Any]:
+    """How a run ended. An evaluation of a smaller image counts as its fraction of the pixels."""
+    last = history[-1]
     full_evaluations, before = 0.0, 0
-    for record in history[: last["step"]]:
-        full_evaluations += (record["evaluations"] - before) * (record["size"] / side) ** 2
+    for record in history:
+        full_evaluations += (record["evaluations"] - before) * (record["size"] / last["size"]) ** 2
         before = record["evaluations"]
     return {
-        "arrived": reached is not None,
+        "arrived": reached,
         "evaluations": last["evaluations"],
         "as_full_evaluations": full_evaluations,
         "seconds": last["seconds"],
         "loss": last["total"],
     }
-
-
-def _points(history: Sequence[Record]) -> list[tuple[float, float, float]]:
-    """Seconds, size and loss of each record, rounded so that the file stays small."""
-    return [(round(r["seconds"], 2), r["size"], float(f"{r['total']:.5g}")) for r in history]
 
 
 def _wait(tensor: Any) -> None:
@@ -410,16 +357,39 @@ def _wait(tensor: Any) -> None:
 
 def _best_in_turn(*functions: Callable[[], None], turns: int = 4) -> list[float]:
     """The shortest time of each of several functions, which are called alternately."""
-    seconds = [math.inf] * len(functions)
     for function in functions:
         function()
-    for _ in range(turns):
-        for number, function in enumerate(functions):
-            began = time.perf_counter()
-            function()
-            seconds[number] = min(seconds[number], time.perf_counter() - began)
-    return seconds
+    times = [[timeit.timeit(function, number=1) for function in functions] for _ in range(turns)]
+    return [min(of_one) for of_one in zip(*times, strict=True)]
+
+
+def print_records(title: str, records: Sequence[Mapping[str, Any]]) -> None:
+    """Print records with the same fields as a table: a row for each record, a column for each field."""
+    if not records:
+        return
+    headings = [name.replace("_", " ") for name in records[0]]
+    rows = [[_entry(name, value) for name, value in record.items()] for record in records]
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    print(f"\n{title}")
+    for first, *others in [headings, *rows]:
+        aligned = [entry.rjust(width) for entry, width in zip(others, widths[1:], strict=True)]
+        print("  ".join(["", first.ljust(widths[0]), *aligned]))
+    print(flush=True)
+
+
+def _entry(name: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name == "share":
+        return f"{value:.1%}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":
-    print(json.dumps(_memory_of_a_transfer(int(sys.argv[1]), sys.argv[2])))
+    side, precision = int(sys.argv[1]), sys.argv[2]
+    image = np.random.default_rng(0).uniform(0, 255, (side, side, 3))
+    run = {"steps": 4, "precision": precision, "scales": 1, "progress": False}
+    transfer(image, image[::-1], **merged(run))
+    print(peak_of_this_process() / GB)

@@ -2,23 +2,24 @@
 
 import argparse
 import contextlib
-import dataclasses
 import itertools
 import logging
 import signal
 import sys
-import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import helpers
-from helpers.errors import CourseError, MissingFileError, OutputError, OutputExistsError, reason
+from helpers.errors import ArgumentError, CourseError, OutputExistsError, reason
+from helpers.files.bundled import IMAGES
 from helpers.files.writing import check_writable, safe_stem
 from helpers.images import image_format
 from helpers.options import merged
 from helpers.tools.parser import OUTPUT, STYLE, build_parser, given
+
+_OF_MANY_RUNS = ("frames", "benchmark", "results")
+"""Commands that a signal ends with all their runs: what one of them returned early would pass for whole."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,9 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.verbose:
         logging.basicConfig(format="%(message)s")
         logging.getLogger("helpers").setLevel(logging.INFO)
-    with _signals_as_interrupts() as options.signals:
+    with _signals_as_interrupts(options.command in _OF_MANY_RUNS) as options.signals:
         try:
-            COMMANDS[options.command](options)
+            _run(options)
         except KeyboardInterrupt:
             print(f"{options.command}: stopped before there was a picture to save.", file=sys.stderr)
         except _Stopped:
@@ -42,18 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{options.command}: {_sentence(error)}", file=sys.stderr)
             logging.getLogger("helpers").info("It was raised here:", exc_info=error)
             return 1
-    return 128 + options.signals.received[0] if options.signals.received else 0
-
-
-@dataclasses.dataclass
-class _Signals:
-    """The signals received, Ctrl-C or SIGTERM, and what the next one does."""
-
-    received: list[int] = dataclasses.field(default_factory=list)
-    ignore: bool = False
-    """A picture is being saved, which must not be interrupted."""
-    stop_command: bool = False
-    """The command has many runs: a signal ends all of them, and none returns an unfinished picture."""
+    return 128 + options.signals[0] if options.signals else 0
 
 
 class _Stopped(BaseException):
@@ -61,35 +51,72 @@ class _Stopped(BaseException):
 
 
 @contextlib.contextmanager
-def _signals_as_interrupts() -> Iterator[_Signals]:
-    """Handle SIGTERM as Ctrl-C, and record both."""
-    signals = _Signals()
+def _signals_as_interrupts(of_many_runs: bool) -> Iterator[list[int]]:
+    """Handle SIGTERM as Ctrl-C, and yield the list of what was received."""
+    received: list[int] = []
 
     def interrupt(number: int, _: Any) -> None:
-        signals.received.append(number)
-        if signals.stop_command:
-            raise _Stopped
-        if not signals.ignore:
-            raise KeyboardInterrupt
+        received.append(number)
+        raise _Stopped if of_many_runs else KeyboardInterrupt
 
-    if threading.current_thread() is not threading.main_thread():
-        yield signals
-        return
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield signals
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def run_transfer(options: argparse.Namespace) -> None:
-    """Paint a picture in the style of another."""
+def _run(options: argparse.Namespace) -> None:
+    """Run a command."""
+    match options.command:
+        case "transfer":
+            _transfer(options)
+        case "reconstruct":
+            path = _output_path(options, f"{safe_stem(options.picture)}_from_{safe_stem(options.layer)}")
+            _paint(options, path, "reconstruct", options.picture, **given(options))
+        case "texture":
+            path = _output_path(options, f"{safe_stem(options.picture)}_texture")
+            _paint(options, path, "synthesize_texture", options.picture, **given(options))
+        case "again":
+            path = _output_path(options, f"{safe_stem(options.picture)}_again")
+            _paint(options, path, "again", options.picture, **given(options))
+        case "frames":
+            _frames(options)
+        case "gallery":
+            from helpers.tools.gallery import paint_gallery
+
+            arguments = merged(helpers.load_preset(options.preset), given(options))
+            more = {name: getattr(options, name) for name in ("workers", "scheduler", "overwrite")}
+            paint_gallery(options.contents, options.styles, options.output, arguments, **more)
+        case "benchmark":
+            from helpers.tools.benchmark import FULL, QUICK, benchmark
+
+            options.output.mkdir(parents=True, exist_ok=True)
+            benchmark(options.content, options.style, options.output, QUICK if options.quick else FULL)
+        case "results":
+            _results(options)
+        case "slides":
+            from helpers.tools.slides import write_slides
+
+            _print_paths(write_slides(options.lessons, options.output))
+        case "run":
+            from helpers.tools.site import write_site
+
+            _print_paths([write_site(options.output)])
+        case "publish":
+            from helpers.tools.publish import publish
+
+            _print_paths(publish(options.repository, options.branch))
+
+
+def _transfer(options: argparse.Namespace) -> None:
     styles = options.styles or [STYLE]
     path = _output_path(options, "_".join(map(safe_stem, (options.content, *styles))))
     frames, callbacks = [], []
     if options.film is not None:
-        _check_film(options.film, options.overwrite)
+        image_format(options.film, film=True)
+        _check_output(options.film, options.overwrite)
         callbacks.append(helpers.filming(frames))
     arguments = _arguments_of_transfer(options)
     if options.save_every is not None:
@@ -99,7 +126,7 @@ def run_transfer(options: argparse.Namespace) -> None:
     style = styles[0] if len(styles) == 1 else styles
     _paint(options, path, "transfer", options.content, style, **arguments)
     if frames:
-        print(_relative(helpers.save_film(frames, options.film)))
+        _print_paths([helpers.save_film(frames, options.film)])
 
 
 def _arguments_of_transfer(options: argparse.Namespace) -> dict[str, Any]:
@@ -110,8 +137,7 @@ def _arguments_of_transfer(options: argparse.Namespace) -> dict[str, Any]:
         converted = helpers.as_printed(options.as_printed, *weights)
     arguments = merged(helpers.load_preset(options.preset), converted, arguments)
     if options.save_preset is not None:
-        _refuse_existing(options.save_preset, options.overwrite)
-        check_writable(options.save_preset)
+        _check_output(options.save_preset, options.overwrite)
         from helpers.settings import NOT_IN_A_PRESET
 
         saved = {name: value for name, value in arguments.items() if name not in NOT_IN_A_PRESET}
@@ -123,7 +149,7 @@ def _save_steps(path: Path, options: argparse.Namespace) -> Callable[[Any, Any],
     """A callback that saves the picture of every ``--save-every``-th step in a folder beside ``path``."""
     folder = path.with_name(f"{path.stem}_steps")
     if not options.resume:
-        _refuse_existing(folder, options.overwrite)
+        _check_free(folder, options.overwrite)
 
     def save(record: Any, image: Any) -> None:
         if record["step"] % options.save_every == 0:
@@ -134,42 +160,32 @@ def _save_steps(path: Path, options: argparse.Namespace) -> Callable[[Any, Any],
     return save
 
 
-def run_reconstruct(options: argparse.Namespace) -> None:
-    """Reconstruct a picture from one layer's feature maps."""
-    path = _output_path(options, f"{safe_stem(options.picture)}_from_{safe_stem(options.layer)}")
-    _paint(options, path, "reconstruct", options.picture, options.layer, **given(options))
-
-
-def run_texture(options: argparse.Namespace) -> None:
-    """Synthesize a texture from a picture's Gram matrices."""
-    path = _output_path(options, f"{safe_stem(options.picture)}_texture")
-    arguments = {**given(options), "source_size": options.source_size}
-    if options.layers is not None:
-        arguments["layers"] = options.layers
-    _paint(options, path, "synthesize_texture", options.picture, **arguments)
-
-
-def run_again(options: argparse.Namespace) -> None:
-    """Repeat the run that made a picture."""
-    path = _output_path(options, f"{safe_stem(options.picture)}_again")
-    _paint(options, path, "again", options.picture, **given(options))
-
-
 def _paint(options: argparse.Namespace, path: Path, recipe: str, *pictures: Any, **arguments: Any) -> None:
-    """Call a recipe with a checkpoint beside ``path``, and save its picture."""
-    run = {"checkpoint": _checkpoint_of(path), "resume": options.resume}
-    _save(getattr(helpers, recipe)(*pictures, **merged(arguments, run)), path, options)
+    """Call a recipe with a checkpoint beside ``path``, save its picture, and delete the checkpoint."""
+    checkpoint = _checkpoint_of(path)
+    arguments = merged(arguments, {"checkpoint": checkpoint, "resume": options.resume})
+    result = getattr(helpers, recipe)(*pictures, **arguments)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    if path.exists() and not (options.overwrite or options.resume):
+        path = _free_path(path)  # Another process has written it during the run.
+    result.save(path)
+    _print_paths([path])
+    if options.signals:
+        step, steps = len(result.history), result.settings["arguments"]["steps"]
+        print(f"Stopped at step {step} of {steps}; the same command with --resume goes on.", file=sys.stderr)
+    else:
+        checkpoint.unlink(missing_ok=True)
 
 
-def run_frames(options: argparse.Namespace) -> None:
-    """Paint the frames of a film, and write the film."""
+def _frames(options: argparse.Namespace) -> None:
     name = f"{safe_stem(options.source)}_{safe_stem(options.style)}.webp"
     path = options.output or _free_path(OUTPUT / name)
-    _check_film(path, options.overwrite)
+    image_format(path, film=True)
+    _check_output(path, options.overwrite)
     arguments = merged(given(options))
     motion = {"none": None, "shift": helpers.shift, "flow": helpers.optical_flow}[options.motion]
     frames = list(helpers.load_frames(options.source, arguments.pop("size")))
-    options.signals.stop_command = True
     results = helpers.paint_frames(
         frames,
         options.style,
@@ -180,7 +196,7 @@ def run_frames(options: argparse.Namespace) -> None:
         **arguments,
     )
     painted = [result.image for result in results]
-    print(_relative(helpers.save_film(painted, path, seconds=len(painted) / 12)))
+    _print_paths([helpers.save_film(painted, path, seconds=len(painted) / 12)])
     if len(painted) > 1:
         change, change_of_source = (helpers.flicker(film, frames, motion) for film in (painted, frames))
         print(
@@ -189,59 +205,16 @@ def run_frames(options: argparse.Namespace) -> None:
         )
 
 
-def run_gallery(options: argparse.Namespace) -> None:
-    """Paint every content image in every style."""
-    from helpers.tools.gallery import paint_gallery
-
-    paint_gallery(
-        options.contents,
-        options.styles,
-        options.output,
-        merged(helpers.load_preset(options.preset), given(options)),
-        workers=options.workers,
-        scheduler=options.scheduler,
-        overwrite=options.overwrite,
-    )
-
-
-def run_benchmark(options: argparse.Namespace) -> None:
-    """Measure the computing time on this machine."""
-    options.signals.stop_command = True
-    options.output.mkdir(parents=True, exist_ok=True)
-    from helpers.tools.benchmark import FULL, QUICK, benchmark
-
-    benchmark(options.content, options.style, options.output, QUICK if options.quick else FULL)
-
-
-def run_results(options: argparse.Namespace) -> None:
-    """Make the pictures under images/results/ again."""
-    options.signals.stop_command = True
-    from helpers.tools.showcase import make_results
-
-    make_results(options.names)
-
-
-def run_slides(options: argparse.Namespace) -> None:
-    """Write lessons as slides."""
-    from helpers.tools.slides import write_slides
-
-    for path in write_slides(options.lessons, options.output):
-        print(_relative(path), flush=True)
-
-
-def run_site(options: argparse.Namespace) -> None:
-    """Run all lessons and write them as a site."""
-    from helpers.tools.site import write_site
-
-    print(_relative(write_site(options.output)))
-
-
-def run_publish(options: argparse.Namespace) -> None:
-    """Write the name of a repository into the lessons."""
-    from helpers.tools.publish import publish
-
-    for path in publish(options.repository, options.branch):
-        print(_relative(path))
+def _results(options: argparse.Namespace) -> None:
+    """Repeat the runs of the pictures under images/results/, from the settings inside them."""
+    paths = {path.stem: path for path in sorted((IMAGES / "results").glob("*.png"))}
+    unknown = [name for name in options.names if name not in paths]
+    if unknown:
+        raise ArgumentError(f"There is no result {', '.join(unknown)}; there are {', '.join(paths)}.")
+    for name in options.names or paths:
+        # None: the recipe's default, since another machine may be slow in the recorded precision.
+        result = helpers.again(paths[name], network={"precision": None})
+        _print_paths([result.save(paths[name])])
 
 
 def _output_path(options: argparse.Namespace, stem: str) -> Path:
@@ -257,10 +230,8 @@ def _output_path(options: argparse.Namespace, stem: str) -> Path:
             raise OutputExistsError(
                 f"{checkpoint} is of an interrupted run: --resume continues it, --overwrite starts again."
             )
-        if not (options.resume and checkpoint.exists()):
-            _refuse_existing(path, options.overwrite)
-    side = getattr(options, "size", None) or 512
-    check_writable(path, 6 * side**2)
+    is_resumed = options.resume and _checkpoint_of(path).exists()
+    _check_output(path, options.overwrite or is_resumed, 6 * (options.size or 512) ** 2)
     return path
 
 
@@ -278,10 +249,7 @@ def _is_taken(path: Path) -> bool:
 
 
 def _free_path(path: Path) -> Path:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"The folder {path.parent} cannot be created: {reason(error)}.") from None
+    path.parent.mkdir(parents=True, exist_ok=True)
     return next(itertools.filterfalse(_is_taken, _numbered(path)))
 
 
@@ -292,42 +260,22 @@ def _interrupted(path: Path) -> Path | None:
     return max(resumable, key=lambda path: _checkpoint_of(path).stat().st_mtime, default=None)
 
 
-def _refuse_existing(path: Path, overwrite: bool) -> None:
-    if not path.parent.is_dir():
-        raise MissingFileError(f"There is no folder {path.parent} to write {path.name} into.")
+def _check_free(path: Path, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise OutputExistsError(f"{path} exists already; --overwrite replaces it.")
 
 
-def _check_film(path: Path, overwrite: bool) -> None:
-    image_format(path, film=True)
-    _refuse_existing(path, overwrite)
-    check_writable(path)
+def _check_output(path: Path, overwrite: bool, needed: int = 0) -> None:
+    """Raise whatever would prevent a file of ``needed`` bytes from being written after a long run."""
+    _check_free(path, overwrite)
+    check_writable(path, needed)
 
 
-def _save(result: Any, path: Path, options: argparse.Namespace) -> None:
-    """Save the picture, and delete its checkpoint unless the run was interrupted."""
-    options.signals.ignore = True
-    checkpoint = _checkpoint_of(path)
-    if path.exists() and not (options.overwrite or options.resume):
-        path = _free_path(path)  # Another process has written it during the run.
-    try:
-        result.save(path)
-    except OutputError as error:
-        instead = _free_path(Path(tempfile.gettempdir()) / path.name)
-        result.save(instead)
-        raise OutputError(f"{str(error).rstrip('.')}; the picture is in {instead} instead.") from error
-    print(_relative(path), flush=True)
-    if options.signals.received:
-        step, steps = len(result.history), result.settings["arguments"]["steps"]
-        print(f"Stopped at step {step} of {steps}; the same command with --resume goes on.", file=sys.stderr)
-    else:
-        checkpoint.unlink(missing_ok=True)
-
-
-def _relative(path: Path) -> Path:
-    """A path relative to the current folder if it is inside."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+def _print_paths(paths: Iterable[Path]) -> None:
+    """Print each path as soon as its file is written, relative to the current folder if it is inside."""
+    for path in paths:
+        is_inside = path.is_relative_to(Path.cwd())
+        print(path.relative_to(Path.cwd()) if is_inside else path, flush=True)
 
 
 def _sentence(error: Exception) -> str:
@@ -339,18 +287,3 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, (OSError, ImportError)):
         return f"{reason(error)}."
     return f"unexpected error, {type(error).__name__}: {reason(error)}; --verbose shows where it was raised."
-
-
-COMMANDS = {
-    "transfer": run_transfer,
-    "reconstruct": run_reconstruct,
-    "texture": run_texture,
-    "again": run_again,
-    "frames": run_frames,
-    "gallery": run_gallery,
-    "benchmark": run_benchmark,
-    "results": run_results,
-    "slides": run_slides,
-    "run": run_site,
-    "publish": run_publish,
-}

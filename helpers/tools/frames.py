@@ -1,9 +1,7 @@
 """Films: style transfer for each frame, with temporal consistency between frames."""
 
 import contextlib
-import hashlib
 import itertools
-import json
 import logging
 import os
 import signal
@@ -17,13 +15,14 @@ import numpy as np
 from PIL import Image, ImageSequence
 from scipy import ndimage
 
-from helpers.engine.run import fingerprint, json_ready, recorded_options
+from helpers.engine.run import fingerprint
 from helpers.errors import ArgumentError, PictureError
 from helpers.files.decoding import opened
-from helpers.images import as_uint8, load_image, preprocess, read_settings, resize_image, save_image
+from helpers.images import load_image, preprocess, resize_image
 from helpers.options import merged
 from helpers.recipes import Result, transfer
 from helpers.terms import Scene, change_term
+from helpers.tools.finished import checksum, finished, save_finished
 
 logger = logging.getLogger(__name__)
 
@@ -35,19 +34,14 @@ _ATTACHMENT = 50
 """Weight of the data term of the optical flow relative to its smoothness. With scikit-image's default, 15, a
 fine texture that moves by five pixels is estimated to be at rest."""
 
-_CHECKSUM = "made_from"
 
-
-def load_frames(source: Any, size: int | None = None) -> Iterator[np.ndarray]:
+def load_frames(source: str | os.PathLike, size: int | None = None) -> Iterator[np.ndarray]:
     """The frames of a film as images ``float32 (H, W, 3)``, one after the other.
 
-    ``source``: a folder of pictures, in the order of their names; an animated GIF or WebP; or a list of
-    whatever ``load_image`` accepts. ``size``: the shorter side of the frames.
+    ``source``: a folder of pictures, in the order of their names, or an animated GIF or WebP. ``size``: the
+    shorter side of the frames.
     Raises the errors of ``load_image``, and ``PictureError`` for a folder without pictures.
     """
-    if isinstance(source, (list, tuple)):
-        yield from (load_image(picture, size) for picture in source)
-        return
     if not Path(source).is_dir():
         with opened(source) as film:
             yield from (load_image(frame.copy(), size) for frame in ImageSequence.Iterator(film))
@@ -91,26 +85,31 @@ def paint_frames(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     arguments = merged(arguments)
+    motion_of = motion or _at_rest
     own = [steps, next_steps, consistency_weight, getattr(motion, "__name__", motion)]
-    noted = _noted(style, arguments, own)
+    styles = style if isinstance(style, (list, tuple)) else [style]
+    noted = [own, [fingerprint(load_image(image)) for image in styles]]
     results: list[Result] = []
     previous: np.ndarray | None = None
     for number, frame in enumerate(map(load_image, frames), start=1):
-        if previous is not None:
-            _check_same_size(number, frame, previous)
+        if previous is not None and frame.shape != previous.shape:
+            raise ArgumentError(
+                f"Frame {number} is {frame.shape[1]} × {frame.shape[0]} pixels, "
+                f"the one before it {previous.shape[1]} × {previous.shape[0]}."
+            )
         path = folder / f"frame_{number:04d}.png"
-        checksum = _checksum(noted, frame, results)
-        result = _painted_before(path, checksum)
+        before = fingerprint(results[-1].image) if results else None
+        made_from = checksum(arguments, *noted, fingerprint(frame), before)
+        result = finished(path, made_from)
         if result is None:
             for_frame: dict[str, Any] = {"steps": steps}
             if previous is not None:
-                moved = _warped(load_image(results[-1].image), previous, frame, motion)
+                moved = warp(load_image(results[-1].image), motion_of(previous, frame))
                 consistent = _consistent(arguments.get("terms"), frame, *moved, consistency_weight)
                 for_frame = {"steps": next_steps, **consistent}
             with _no_unfinished_picture():
                 result = transfer(frame, style, **merged(arguments, for_frame))
-            settings = {**result.settings, "history": result.history, _CHECKSUM: checksum}
-            save_image(result.image, path, settings)
+            save_finished(result, path, made_from)
         else:
             logger.info("%s exists already.", path)
         results.append(result)
@@ -118,45 +117,6 @@ def paint_frames(
     if not results:
         raise ArgumentError("There are no frames to paint.")
     return results
-
-
-def _check_same_size(number: int, frame: np.ndarray, previous: np.ndarray) -> None:
-    if frame.shape != previous.shape:
-        raise ArgumentError(
-            f"Frame {number} is {frame.shape[1]} × {frame.shape[0]} pixels, "
-            f"the one before it {previous.shape[1]} × {previous.shape[0]}."
-        )
-
-
-def _noted(style: Any, arguments: Mapping[str, Any], own_arguments: list[Any]) -> dict[str, Any]:
-    """What all frames depend on: the style images, and the arguments that change a picture."""
-    styles = style if isinstance(style, (list, tuple)) else [style]
-    run = recorded_options(arguments.get("run", {}))
-    return {
-        "styles": [fingerprint(load_image(image)) for image in styles],
-        "arguments": json_ready({**arguments, "run": {**run, "memory": None}}),
-        "own arguments": own_arguments,
-    }
-
-
-def _checksum(noted: dict[str, Any], frame: np.ndarray, results: Sequence[Result]) -> str:
-    """A checksum of all that a frame's picture depends on, the picture before it included."""
-    before = fingerprint(results[-1].image) if results else None
-    text = json.dumps([noted, fingerprint(frame), before], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _painted_before(path: Path, checksum: str) -> Result | None:
-    """The result of an earlier call with this checksum, if its picture is there."""
-    if not path.is_file():
-        return None
-    try:
-        settings = read_settings(path)
-        if settings.pop(_CHECKSUM, None) == checksum:
-            return Result(as_uint8(load_image(path)), settings.pop("history"), settings)
-    except (PictureError, KeyError):
-        pass
-    return None
 
 
 def _consistent(
@@ -174,20 +134,15 @@ def _consistent(
     }
 
 
-class _Interrupted(BaseException):
-    """Unlike ``KeyboardInterrupt`` it is not caught by a run, which would return an unfinished picture."""
-
-
 @contextlib.contextmanager
 def _no_unfinished_picture() -> Iterator[None]:
-    """Let an interrupt raise ``KeyboardInterrupt`` from a run, which otherwise returns early."""
+    """Raise ``KeyboardInterrupt`` after an interrupted run, which returns its unfinished picture."""
+    interrupts: list[int] = []
     before = signal.getsignal(signal.SIGINT)
 
     def interrupt(number: int, frame: Any) -> None:
-        try:
-            before(number, frame)
-        except KeyboardInterrupt:
-            raise _Interrupted from None
+        interrupts.append(number)
+        before(number, frame)
 
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield
@@ -195,19 +150,14 @@ def _no_unfinished_picture() -> Iterator[None]:
     signal.signal(signal.SIGINT, interrupt)
     try:
         yield
-    except _Interrupted:
-        raise KeyboardInterrupt from None
     finally:
         signal.signal(signal.SIGINT, before)
+    if interrupts:
+        raise KeyboardInterrupt
 
 
-def _warped(
-    picture: np.ndarray, previous: np.ndarray, frame: np.ndarray, motion: Motion | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """A picture of the previous frame warped to this frame, and where it is known; see ``warp``."""
-    if motion is None:
-        return picture, np.ones(picture.shape[:2], np.float32)
-    return warp(picture, motion(previous, frame))
+def _at_rest(before: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    return np.zeros((*frame.shape[:2], 2), np.float32)
 
 
 def shift(before: np.ndarray, frame: np.ndarray) -> np.ndarray:
@@ -289,6 +239,6 @@ def flicker(pictures: Sequence[Any], frames: Sequence[Any], motion: Motion | Non
     pairs = (itertools.pairwise(map(load_image, images)) for images in (pictures, frames))
     changes = []
     for (first, second), (before, frame) in zip(*pairs, strict=True):
-        moved, visible = _warped(first, before, frame, motion)
+        moved, visible = warp(first, (motion or _at_rest)(before, frame))
         changes.append(np.abs(second - moved)[visible > 0].mean())
     return float(np.mean(changes))

@@ -1,7 +1,6 @@
 """A gallery: every content image in every style, painted by processes or by the workers of a Dask cluster."""
 
 import contextlib
-import functools
 import inspect
 import itertools
 import json
@@ -13,27 +12,35 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from helpers.compute.framework import device
 from helpers.engine.memory import GB, HEADROOM, free_memory
-from helpers.engine.run import fingerprint, json_ready, recorded_options
+from helpers.engine.run import fingerprint
 from helpers.errors import ArgumentError, CheckpointError, OutputExistsError, RunError, check_whole, reason
 from helpers.files.bundled import bundled_image
 from helpers.files.writing import atomic_write, safe_stem
-from helpers.images import load_image, read_settings
-from helpers.layers import layer_name, layer_names
+from helpers.images import load_image
+from helpers.layers import STYLE_LAYERS, layer_names
 from helpers.options import GROUPS, merged
-from helpers.recipes import style_side, transfer, usual_options
-from helpers.settings import current_settings
+from helpers.recipes import transfer, usual_options
+from helpers.tools.finished import checksum, finished, save_finished
 
 _MEMORY_OF_A_PROCESS = 6 * GB
 """The number of processes is chosen so that each has this much memory or more."""
 
 Source = str | os.PathLike
-Job = dict[str, Any]
-Finished = Iterator[tuple[Path, str | None]]
+Outcomes = Iterator[tuple[Path, str | None]]
 """The path of each picture when its process has ended, and the reason if it failed."""
+
+
+class Job(NamedTuple):
+    """One picture of a gallery."""
+
+    arguments: dict[str, Any]
+    """Arguments of ``transfer``, JSON-ready."""
+    made_from: str
+    """The checksum of the arguments and of the two images."""
 
 
 def paint_gallery(
@@ -77,9 +84,9 @@ def paint_gallery(
         print(f"{number} of {len(jobs)}: {path.name} is there already", flush=True)
     failed = []
     if missing:
-        finished = _on_cluster(missing, scheduler) if scheduler else _in_processes(missing, workers)
-        with contextlib.closing(finished):
-            for number, (path, failure) in enumerate(finished, len(done) + 1):
+        outcomes = _on_cluster(missing, scheduler) if scheduler else _in_processes(missing, workers)
+        with contextlib.closing(outcomes):
+            for number, (path, failure) in enumerate(outcomes, len(done) + 1):
                 print(f"{number} of {len(jobs)}: {path.name}{' failed' if failure else ''}", flush=True)
                 if failure:
                     failed.append(f"{path.name} ({failure})")
@@ -91,72 +98,31 @@ def paint_gallery(
 def _jobs(
     contents: list[str], styles: list[str], folder: Path, arguments: Mapping[str, Any]
 ) -> dict[Path, Job]:
-    """The arguments of ``transfer`` for each pair, checked, by the path of its picture."""
+    """The job of each pair, by the path of its picture. Raises for arguments or images that do not fit."""
     if not contents or not styles:
         raise ArgumentError("A gallery needs at least one content image and one style image.")
     given = json.loads(json.dumps(merged(arguments, {"progress": False}), default=os.fspath))
+    try:
+        inspect.signature(transfer).bind(contents[0], styles[0], **given)
+    except TypeError as error:
+        raise ArgumentError(f"This is no setting of a transfer: {reason(error)}.") from None
+    usual_options(*(given.get(name, {}) for name in GROUPS))
+    layer_names(given.get("style_layers", STYLE_LAYERS))
+    images = {source: fingerprint(load_image(source, given.get("size"))) for source in (*contents, *styles)}
     jobs: dict[Path, Job] = {}
     for content, style in itertools.product(contents, styles):
         path = folder / f"{safe_stem(content)}_{safe_stem(style)}.png"
         if path in jobs:
             raise ArgumentError(f"Two pairs would both be called {path.name}; rename or leave out a picture.")
-        jobs[path] = {**given, "content": content, "style": style}
-    _all_arguments(jobs[path])
-    for source in (*contents, *styles):
-        load_image(source, given.get("size"))
+        made_from = checksum(given, images[content], images[style])
+        jobs[path] = Job({**given, "content": content, "style": style}, made_from)
     return jobs
-
-
-def _all_arguments(job: Job) -> Job:
-    """The arguments that a picture records, for a job, its defaults included, but not the two images."""
-    try:
-        bound = inspect.signature(transfer).bind(**job)
-    except TypeError as error:
-        raise ArgumentError(f"This is no setting of a transfer: {reason(error)}.") from None
-    bound.apply_defaults()
-    arguments = {**bound.arguments}
-    options = usual_options(*(arguments.pop(name) for name in GROUPS))
-    for name in ("content", "style", "callback"):
-        del arguments[name]
-    arguments["content_layer"] = layer_name(arguments["content_layer"])
-    arguments["style_layers"] = layer_names(arguments["style_layers"])
-    # The machine that paints chooses what "auto" stands for, so a picture with either choice fits.
-    groups = {
-        name: {n: v for n, v in recorded_options(vars(group)).items() if v != "auto" and n != "memory"}
-        for name, group in zip(GROUPS, options, strict=True)
-    }
-    return json_ready({**arguments, **groups})
-
-
-def _fits(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether the arguments recorded in a picture are those wanted; of a group, the fields in ``wanted``."""
-    return all(
-        _fits(recorded.get(name) or {}, value) if name in GROUPS else recorded.get(name) == value
-        for name, value in wanted.items()
-    )
 
 
 def _done(jobs: dict[Path, Job], overwrite: bool) -> list[Path]:
     """The paths whose pictures exist already. Raises ``OutputExistsError`` for any other existing file."""
-    # Each image belongs to several pairs.
-    checksum = functools.cache(_checksum)
-    side = functools.cache(lambda source: min(load_image(source).shape[:2]))
-
-    def is_done(path: Path, job: Job) -> bool:
-        try:
-            settings = current_settings(read_settings(path))
-            recorded, inputs = settings["arguments"], settings["inputs"]
-            checksums = inputs["content"]["sha256"], inputs["style"]["sha256"]
-        except (KeyError, OSError, TypeError, ValueError):
-            return False
-        if not _fits(recorded, _all_arguments(job)):
-            return False
-        content, style, size = job["content"], job["style"], job.get("size")
-        size_of_style = style_side(size or side(content), side(style), job.get("style_scale", 1.0))
-        return checksums == (checksum(content, size), checksum(style, size_of_style))
-
     existing = [path for path in jobs if os.path.lexists(path)]
-    done = [path for path in existing if is_done(path, jobs[path])]
+    done = [path for path in existing if finished(path, jobs[path].made_from)]
     other = [path for path in existing if path not in done]
     if other and not overwrite:
         raise OutputExistsError(
@@ -166,11 +132,7 @@ def _done(jobs: dict[Path, Job], overwrite: bool) -> list[Path]:
     return done
 
 
-def _checksum(source: str, size: int | None) -> str:
-    return fingerprint(load_image(source, size))["sha256"]
-
-
-def _in_processes(jobs: dict[Path, Job], workers: int | None) -> Finished:
+def _in_processes(jobs: dict[Path, Job], workers: int | None) -> Outcomes:
     cores = os.cpu_count() or 1
     if workers is None:
         # One process takes the whole GPU; on a CPU a transfer makes good use of about four cores.
@@ -191,8 +153,8 @@ def _in_processes(jobs: dict[Path, Job], workers: int | None) -> Finished:
             while waiting or running:
                 while waiting and len(running) < workers:
                     path = waiting.pop(0)
-                    module = ["-P", "-m", "helpers.tools.gallery"]
-                    command = [sys.executable, *module, json.dumps(merged(memory, jobs[path])), path]
+                    job = jobs[path]._replace(arguments=merged(memory, jobs[path].arguments))
+                    command = [sys.executable, "-P", "-m", "helpers.tools.gallery", json.dumps(job), path]
                     # To a file: a process blocks when a pipe that nobody reads is full.
                     with open(Path(logs, path.name), "wb") as stderr:
                         running[path] = subprocess.Popen(command, env=environment, stderr=stderr)
@@ -219,7 +181,7 @@ def _failure(status: int, log: Path) -> str | None:
     return (last or f"its process ended with status {status}") if status else None
 
 
-def _on_cluster(jobs: dict[Path, Job], scheduler: str) -> Finished:
+def _on_cluster(jobs: dict[Path, Job], scheduler: str) -> Outcomes:
     try:
         from distributed import Client, as_completed
     except ImportError:
@@ -234,7 +196,7 @@ def _on_cluster(jobs: dict[Path, Job], scheduler: str) -> Finished:
         if not client.nthreads():
             print(f"{scheduler} has no workers yet; waiting for the first.", flush=True)
         paths = {
-            client.submit(_painted, job, _files(job), retries=2, pure=False): path
+            client.submit(_painted, job, _files(job.arguments), retries=2, pure=False): path
             for path, job in jobs.items()
         }
         for future in as_completed(paths):
@@ -248,35 +210,41 @@ def _on_cluster(jobs: dict[Path, Job], scheduler: str) -> Finished:
             future.release()
 
 
-def _files(job: Job) -> dict[str, bytes]:
-    """The bytes of a job's pictures, for a worker that has no access to this file system."""
+def _files(arguments: Mapping[str, Any]) -> dict[str, bytes]:
+    """The bytes of the pictures among some arguments, for a worker that has no access to this file system."""
     files = {}
     for name in ("content", "style", "start"):
-        source = job.get(name, "content")
+        source = arguments.get(name, "content")
         if name != "start" or source not in ("content", "style", "noise"):
             path = Path(source) if os.path.exists(source) else bundled_image(source)
             files[name] = path.read_bytes()
     return files
 
 
-def _painted(job: Job, files: dict[str, bytes]) -> bytes:
-    result = transfer(**{**job, **files})
-    # The result knows only bytes; its settings must name the pictures, as those of a local process do.
-    result.settings["arguments"].update({name: job[name] for name in files})
+def _painted(job: Job, files: Mapping[str, bytes]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        return result.save(Path(folder, "picture.png")).read_bytes()
+        path = Path(folder, "picture.png")
+        paint_pair(job, path, files)
+        return path.read_bytes()
 
 
-def paint_pair(job: Job, path: Path) -> None:
-    """Paint one pair into its file, continuing an interrupted run of the same pair."""
+def paint_pair(job: Job, path: Path, files: Mapping[str, bytes] | None = None) -> None:
+    """Paint one pair into its file, continuing an interrupted run of the same pair.
+
+    ``files``: the pictures among the arguments, on a machine that cannot read them.
+    """
+    files = files or {}
     checkpoint = path.with_name(f"{path.name}.checkpoint")
+    arguments = merged(job.arguments, files, {"checkpoint": checkpoint, "resume": True})
     try:
-        result = transfer(**merged(job, {"checkpoint": checkpoint, "resume": True}))
+        result = transfer(**arguments)
     except CheckpointError:
         # It is damaged, or of a run with other settings.
         checkpoint.unlink()
-        result = transfer(**merged(job, {"checkpoint": checkpoint}))
-    result.save(path)
+        result = transfer(**arguments)
+    # The result knows only bytes; its settings must name the pictures, as those of a local process do.
+    result.settings["arguments"].update({name: job.arguments[name] for name in files})
+    save_finished(result, path, job.made_from)
     checkpoint.unlink(missing_ok=True)
 
 
@@ -288,4 +256,4 @@ def _write(png: bytes, path: Path) -> None:
 if __name__ == "__main__":
     # An interrupted transfer would return early, and its unfinished picture would be saved.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    paint_pair(json.loads(sys.argv[1]), Path(sys.argv[2]))
+    paint_pair(Job(*json.loads(sys.argv[1])), Path(sys.argv[2]))

@@ -2,10 +2,9 @@
 
 import argparse
 import dataclasses
-import types
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from helpers.color import Colors
 from helpers.files.bundled import IMAGES
@@ -43,10 +42,15 @@ def build_parser() -> argparse.ArgumentParser:
 
 def given(options: argparse.Namespace) -> dict[str, Any]:
     """The recipe's arguments that were given on the command line; fields of groups stand by themselves."""
-    fields = [field.name for group in GROUPS.values() for field in dataclasses.fields(group)]
-    names = [*KEYWORDS, "terms", *(name for name in fields if name not in _NOT_FIELDS)]
-    values = {name: getattr(options, name, None) for name in names}
-    return {name: value for name, value in values.items() if value is not None}
+    fields = {field.name for group in GROUPS.values() for field in dataclasses.fields(group)}
+    names = {*KEYWORDS, *fields.difference(_NOT_FIELDS), "terms", "layer", "layers", "source_size"}
+    values = {name: value for name, value in vars(options).items() if name in names and value is not None}
+    for name in {"terms", "layer_weights"} & values.keys():
+        values[name] = dict(values[name])
+    # One number without a name is a ratio.
+    if "" in (weights := values.get("layer_weights", {})) and len(weights) == 1:
+        values["layer_weights"] = weights[""]
+    return values
 
 
 def positive(text: str) -> int:
@@ -54,10 +58,6 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a whole number of 1 or more is needed, not {text!r}")
     return int(text)
-
-
-def _file_or_none(text: str) -> str | None:
-    return None if text == "-" else text
 
 
 def _name_and_number(text: str) -> tuple[str, float]:
@@ -68,16 +68,6 @@ def _name_and_number(text: str) -> tuple[str, float]:
         raise argparse.ArgumentTypeError(
             f"a name and a weight are needed, NAME=WEIGHT, not {text!r}"
         ) from None
-
-
-class _Pairs(argparse.Action):
-    """NAME=NUMBER pairs as a dict, also over several uses of an argument; or one number without a name."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
-        before = getattr(namespace, self.dest)
-        pairs = {**(before if isinstance(before, dict) else {}), **dict(values)}
-        without_name = self.dest == "layer_weights" and len(values) == 1 and not values[0][0]
-        setattr(namespace, self.dest, values[0][1] if without_name else pairs)
 
 
 KEYWORDS: Mapping[str, Mapping[str, Any]] = {
@@ -106,7 +96,7 @@ KEYWORDS: Mapping[str, Mapping[str, Any]] = {
         help="for each style image a picture that is white where the style is taken; - for all of it",
         metavar="FILE",
         nargs="+",
-        type=_file_or_none,
+        type=lambda text: None if text == "-" else text,
     ),
     "colors": dict(
         help="style: the style image's colors; luma: the content image's, with the luma of the result; "
@@ -117,9 +107,8 @@ KEYWORDS: Mapping[str, Mapping[str, Any]] = {
     "term": dict(
         help="one more term, 'total variation' or 'histogram'; may be repeated",
         metavar="NAME=WEIGHT",
-        nargs=1,
         type=_name_and_number,
-        action=_Pairs,
+        action="append",
         dest="terms",
     ),
 }
@@ -153,7 +142,7 @@ def _add_groups(command: argparse.ArgumentParser, *groups: type, leave_out: Iter
 
 def _settings(field: dataclasses.Field, hint: Any) -> dict[str, Any]:
     """What ``add_argument`` takes for a field of a group; how it is parsed follows from the field's type."""
-    alternatives = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    alternatives = get_args(hint | None)
     help = field.metadata["help"]
     if bool in alternatives:
         return {"help": help, "action": argparse.BooleanOptionalAction}
@@ -161,7 +150,7 @@ def _settings(field: dataclasses.Field, hint: Any) -> dict[str, Any]:
     if field.metadata["metavar"]:
         settings["metavar"] = field.metadata["metavar"]
     if field.name == "layer_weights":
-        return {**settings, "nargs": "+", "type": _name_and_number, "action": _Pairs}
+        return {**settings, "nargs": "+", "action": "extend", "type": _name_and_number}
     for alternative in alternatives:
         if get_origin(alternative) is Literal:
             settings["choices"] = get_args(alternative)
@@ -275,7 +264,7 @@ def _add_gallery(commands: Any) -> None:
 
 def _add_tools(commands: Any) -> None:
     """The commands that measure, and those that write the course's own pictures and pages."""
-    more = "Writes benchmark.json and benchmark.png. Takes forty minutes on two cores, --quick three minutes."
+    more = "Writes benchmark.json. Takes forty minutes on two cores, --quick three minutes."
     command = _command(commands, "benchmark", "measure the computing time on this machine", more)
     command.add_argument("--quick", action="store_true", help="measure less, on a small picture")
     _add(command, "--content", "content image", CONTENT)

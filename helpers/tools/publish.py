@@ -3,14 +3,12 @@
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 from helpers.errors import ArgumentError, shown
 from helpers.files.bundled import NOTEBOOKS, lesson_files
 from helpers.files.writing import atomic_write
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
-_BRANCH = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._/-]*")
 _ADDRESS = re.compile(r'(?m)^REPOSITORY = "[^"]*"')
 _BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\n\n")
 
@@ -26,12 +24,17 @@ def publish(repository: str, branch: str = "main", folder: Path = NOTEBOOKS) -> 
     """
     if repository and not _NAME.fullmatch(repository):
         raise ArgumentError(f"A repository on GitHub is called OWNER/NAME, not {shown(repository)}.")
-    if not _BRANCH.fullmatch(branch):
-        raise ArgumentError(f"{shown(branch)} is not the name of a branch.")
     paths = lesson_files(folder)
     for path in paths:
         lesson = json.loads(path.read_text(encoding="utf-8"))
-        _write_address(lesson, repository, badge(repository, branch, path.name) if repository else "")
+        for cell in lesson["cells"]:
+            source = "".join(cell["source"])
+            if "colab" in cell["metadata"].get("tags", []):
+                source = _ADDRESS.sub(f'REPOSITORY = "{repository}"', source)
+            elif cell is lesson["cells"][0]:
+                opens = badge(repository, branch, path.name) if repository else ""
+                source = opens + _BADGE.sub("", source)
+            cell["source"] = source.splitlines(keepends=True)
         with atomic_write(path) as partial:
             partial.write_text(json.dumps(lesson, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return paths
@@ -41,13 +44,3 @@ def badge(repository: str, branch: str, name: str) -> str:
     """The badge that opens one lesson in Colab, in Markdown."""
     opens = f"https://colab.research.google.com/github/{repository}/blob/{branch}/notebooks/{name}"
     return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({opens})\n\n"
-
-
-def _write_address(lesson: dict[str, Any], repository: str, badge: str) -> None:
-    for cell in lesson["cells"]:
-        source = "".join(cell["source"])
-        if "colab" in cell["metadata"].get("tags", []):
-            source = _ADDRESS.sub(f'REPOSITORY = "{repository}"', source)
-        elif cell is lesson["cells"][0]:
-            source = badge + _BADGE.sub("", source)
-        cell["source"] = source.splitlines(keepends=True)

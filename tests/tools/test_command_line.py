@@ -158,6 +158,22 @@ def test_a_gallery_refuses_pictures_of_other_settings(tmp_path, capsys):
     assert "--overwrite" in capsys.readouterr().err
 
 
+def test_results_repeat_the_runs_of_pictures(tmp_path, monkeypatch, capsys):
+    run = {"size": 24, "steps": 2, "run": {"progress": False}, "network": {"precision": "bfloat16"}}
+    (tmp_path / "results").mkdir()
+    path = transfer("cat", "great_wave", **run).save(tmp_path / "results" / "cat.png")
+    before = read_settings(path)
+    save_image(load_image("cat", 24), path, {**before, "history": []})
+    monkeypatch.setattr("helpers.tools.command_line.IMAGES", tmp_path)
+    assert main(["results"]) == 0
+    assert capsys.readouterr().out.strip() == str(path)
+    after = read_settings(path)
+    assert len(after["history"]) == 2
+    assert after["inputs"] == before["inputs"]
+    assert main(["results", "dog"]) == 1
+    assert "no result dog; there are cat" in capsys.readouterr().err
+
+
 def test_reconstruct_and_texture_write_pictures(tmp_path):
     path = tmp_path / "reconstruction.png"
     assert main(["reconstruct", "cat", "--layer", "conv2_1", *TINY, "--output", str(path)]) == 0

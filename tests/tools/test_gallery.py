@@ -26,11 +26,10 @@ def files(folder):
 @pytest.fixture(scope="module")
 def painted(tmp_path_factory):
     """Two pictures, painted here as a process of the gallery paints them."""
-    folder = tmp_path_factory.mktemp("gallery")
-    paths = [folder / f"{content}_great_wave.png" for content in ("temple", "cat")]
-    for content, path in zip(("temple", "cat"), paths, strict=True):
-        gallery.paint_pair({**TINY, "content": content, "style": "great_wave", "progress": False}, path)
-    return paths
+    jobs = gallery._jobs(["temple", "cat"], ["great_wave"], tmp_path_factory.mktemp("gallery"), TINY)
+    for path, job in jobs.items():
+        gallery.paint_pair(job, path)
+    return list(jobs)
 
 
 @pytest.fixture
@@ -74,8 +73,8 @@ def test_pictures_that_exist_are_not_painted_again(painted, capsys):
     folder = painted[0].parent
     before = files(folder)
     for overwrite in (False, True):
-        again = {**TINY, "style_layers": ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"), "memory": 9}
-        assert paint_gallery(["temple", "cat"], ["great_wave"], folder, again, overwrite=overwrite) == painted
+        again = {"arguments": {**TINY, "memory": 9}, "overwrite": overwrite}
+        assert paint_gallery(["temple", "cat"], ["great_wave"], folder, **again) == painted
     assert files(folder) == before
     assert capsys.readouterr().out.split("\n")[1] == "2 of 2: cat_great_wave.png is there already"
 
