@@ -59,7 +59,6 @@ class _Studio:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.result: Result | None = None
-        self.compared: list[tuple[bytes, str]] = []
         self.thread: threading.Thread | None = None
         # ``running`` is set unless the run is paused.
         self.stopping, self.running = threading.Event(), threading.Event()
@@ -145,10 +144,9 @@ class _Studio:
         self.stopping.clear()
         self.running.set()
         self.pause.description = "Pause"
-        pictures = {"content": self.content.source, "style": self.style.source}
-        self.thread = threading.Thread(
-            target=self.paint, args=(self.arguments(), pictures), name="studio", daemon=True
-        )
+        self.chosen = self.arguments()
+        sources = {"content": self.content.source, "style": self.style.source}
+        self.thread = threading.Thread(target=self.paint, args=(sources,), name="studio", daemon=True)
         self.thread.start()
         self.set_buttons()
 
@@ -177,12 +175,10 @@ class _Studio:
     def compare(self) -> None:
         weight = self.result.settings["arguments"]["style_weight"]
         label = f"{self.style.name}, β = {weight:.0f}, {len(self.result.history)} steps"
-        self.compared = [*self.compared, (image_bytes(self.result.image), label)][-MOST_COMPARED:]
-        width = 960 // max(2, len(self.compared))
-        self.side_by_side.children = [
-            widgets.VBox([widgets.Image(value=picture, width=width), widgets.Label(label)])
-            for picture, label in self.compared
-        ]
+        picture = widgets.VBox([widgets.Image(value=image_bytes(self.result.image)), widgets.Label(label)])
+        self.side_by_side.children = [*self.side_by_side.children, picture][-MOST_COMPARED:]
+        for box in self.side_by_side.children:
+            box.children[0].width = 960 // max(2, len(self.side_by_side.children))
 
     def show_python(self) -> None:
         lines = "".join(f"    {name}={value!r},\n" for name, value in self.arguments().items())
@@ -217,42 +213,40 @@ class _Studio:
 
     # The thread of a run.
 
-    def paint(self, arguments: dict[str, Any], pictures: dict[str, Any]) -> None:
-        def after_step(record: Record, image: Callable[[], np.ndarray]) -> None:
-            if not self.running.is_set():
-                self.picture.value = image_bytes(image())
-                self.show_status(f"Paused at step {record['step']} of {arguments['steps']}.")
-                self.running.wait()
-            if self.stopping.is_set():
-                raise StopIteration
-            self.report(record, image, arguments)
-
+    def paint(self, sources: dict[str, Any]) -> None:
         try:
-            result = transfer(**{**arguments, **pictures}, callback=after_step, run=Run(progress=False))
-            content = load_image(pictures["content"], arguments["size"])
+            result = transfer(**{**self.chosen, **sources}, callback=self.after_step, run=Run(progress=False))
+            content = load_image(sources["content"], self.chosen["size"])
             self.content_image = resize_image(content, *result.image.shape[:2])
         except Exception as error:
             self.show_error(error)
         else:
             # The settings name the images; an upload was passed as bytes, without its name.
-            result.settings["arguments"].update({name: arguments[name] for name in pictures})
+            result.settings["arguments"].update({name: self.chosen[name] for name in sources})
             self.result = result
             self.picture.value = image_bytes(result.image)
-            self.draw_curve(result.history, arguments["style_weight"])
+            self.draw_curve(result.history)
             self.show_status(f"Done, {len(result.history)} steps. Save writes the image with its settings.")
         finally:
             self.thread = None
             self.set_buttons()
 
-    def report(self, record: Record, image: Callable[[], np.ndarray], arguments: dict[str, Any]) -> None:
+    def after_step(self, record: Record, image: Callable[[], np.ndarray]) -> None:
+        steps = self.chosen["steps"]
+        if not self.running.is_set():
+            self.picture.value = image_bytes(image())
+            self.show_status(f"Paused at step {record['step']} of {steps}.")
+            self.running.wait()
+        if self.stopping.is_set():
+            raise StopIteration
         if not self.history:
             # The time of a step is roughly proportional to its number of pixels.
-            sizes = 1 + round(math.log2(arguments["size"] / record["size"]))
-            self.costs = np.repeat(4.0 ** np.arange(sizes), steps_per_size(arguments["steps"], sizes))
+            sizes = 1 + round(math.log2(self.chosen["size"] / record["size"]))
+            self.costs = np.repeat(4.0 ** np.arange(sizes), steps_per_size(steps, sizes))
         self.history.append(record)
         done = len(self.history)
         self.bar.value = self.costs[:done].sum() / self.costs.sum()
-        text = f"Step {done} of {arguments['steps']}, loss {record['total']:.3g}"
+        text = f"Step {done} of {steps}, loss {record['total']:.3g}"
         if done > 1:
             # Without the first step, whose time includes compilation.
             seconds = (record["seconds"] - self.history[0]["seconds"]) / self.costs[1:done].sum()
@@ -267,17 +261,18 @@ class _Studio:
             self.picture.value = image_bytes(self.frames[-1])
         if now - self.drawn_at > _CURVE_EVERY:
             self.drawn_at = now
-            self.draw_curve(self.history, arguments["style_weight"])
+            self.draw_curve(self.history)
 
-    def draw_curve(self, history: Sequence[Record], style_weight: float) -> None:
+    def draw_curve(self, history: Sequence[Record]) -> None:
         """Show the loss and its weighted terms over the steps."""
         # A figure of pyplot would belong to the main thread.
         figure = Figure(figsize=(4.2, 3.0), dpi=100, layout="constrained")
-        lines = [
-            ("total", history, "total", 1.0),
-            ("content", history, "content", 1.0),
-            (f"{style_weight:.0f} × style", history, "style", style_weight),
-        ]
+        weight = self.chosen["style_weight"]
+        lines = {
+            "total": (history, "total", 1.0),
+            "content": (history, "content", 1.0),
+            f"{weight:.0f} × style": (history, "style", weight),
+        }
         draw_losses(figure.add_subplot(), lines, "loss")
         self.curve.value = figure_bytes(figure)
 
