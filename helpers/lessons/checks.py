@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.errors import ArgumentError
+from helpers.errors import ArgumentError, shown
 from helpers.lessons.exercises import EXERCISES
 
-Cases = Sequence[tuple[Any, ...]]
+_Pairs = list[tuple[np.ndarray, np.ndarray]]
+"""The student's and the right answer for each case."""
 
 _VERDICTS = {True: ("Right.", "#2e7d32"), False: ("Not yet.", "#c62828"), None: ("To do.", "#616161")}
 
@@ -44,7 +45,7 @@ def check(exercise: str, function: Callable[..., Any]) -> Outcome:
     if exercise not in EXERCISES:
         raise ArgumentError(f"There is no exercise {exercise!r}; there are {', '.join(EXERCISES)}.")
     cases, answer, mistakes, praise = EXERCISES[exercise]
-    given, right = [], _results(answer, cases)
+    given: list[np.ndarray] = []
     for case in cases:
         try:
             value = function(*copy.deepcopy(case))
@@ -53,16 +54,15 @@ def check(exercise: str, function: Callable[..., Any]) -> Outcome:
         given.append(_numbers(value))
         if given[-1] is None:
             return Outcome(False, _not_numbers(case, value))
-    if _agree(given, right):
+    pairs = [(mine, _numbers(answer(*case))) for mine, case in zip(given, cases, strict=True)]
+    if all(_agree(mine, right) for mine, right in pairs):
         return Outcome(True, praise)
     for mistake in mistakes:
-        if _agree(given, _results(mistake.answer, cases)):
+        if all(
+            _agree(mine, _numbers(mistake.answer(*case))) for mine, case in zip(given, cases, strict=True)
+        ):
             return Outcome(False, mistake.message)
-    return Outcome(False, _pattern(given, right) or _first_difference(cases, given, right))
-
-
-def _results(function: Callable[..., Any], cases: Cases) -> list[np.ndarray]:
-    return [_numbers(function(*case)) for case in cases]
+    return Outcome(False, _pattern(pairs) or _first_difference(cases, pairs))
 
 
 def _stopped(error: BaseException) -> Outcome:
@@ -81,7 +81,7 @@ def _stopped(error: BaseException) -> Outcome:
 def _not_numbers(case: tuple[Any, ...], value: Any) -> str:
     if value is None:
         return (
-            f"For {_shown(case)} your function returns nothing: each of its branches ends with return and "
+            f"For {_inputs(case)} your function returns nothing: each of its branches ends with return and "
             "the value. (print only shows a value.)"
         )
     if callable(value):
@@ -92,20 +92,20 @@ def _not_numbers(case: tuple[Any, ...], value: Any) -> str:
     )
 
 
-def _pattern(given: list[np.ndarray], right: list[np.ndarray]) -> str | None:
+def _pattern(pairs: _Pairs) -> str | None:
     """A mistake that all results have in common, such as a factor or a transposition."""
-    if any(np.isfinite(t).all() and not np.isfinite(m).all() for m, t in zip(given, right, strict=True)):
+    if any(np.isfinite(right).all() and not np.isfinite(mine).all() for mine, right in pairs):
         return "Your answer contains nan or inf, from a division by 0, an undefined log, or a huge number."
-    if all(m.ndim == 2 for m in given) and _agree([m.T for m in given], right):
+    if all(_agree(mine.T, right) for mine, right in pairs):
         return "Your matrix is the transpose of the answer: rows and columns are exchanged."
-    if any(m.shape != t.shape or not np.any(t) for m, t in zip(given, right, strict=True)):
+    if any(mine.shape != right.shape or not np.any(right) for mine, right in pairs):
         return None
-    factors = [float((m * t).sum() / (t * t).sum()) for m, t in zip(given, right, strict=True)]
-    if not all(factors) or not _agree(given, [factor * t for factor, t in zip(factors, right, strict=True)]):
+    factors = [float((mine * right).sum() / (right * right).sum()) for mine, right in pairs]
+    if not all(f and _agree(mine, f * right) for f, (mine, right) in zip(factors, pairs, strict=True)):
         return None
     if np.allclose(factors, factors[0]):
         return f"Every number of yours is {factors[0]:.4g} times the right one."
-    if all(m.size > 1 for m in given):
+    if all(mine.size > 1 for mine, _ in pairs):
         return (
             "For each input your answer is a multiple of the right one, but with a different factor: "
             "a factor that depends on the sizes is missing, or there is one too many."
@@ -113,28 +113,22 @@ def _pattern(given: list[np.ndarray], right: list[np.ndarray]) -> str | None:
     return None
 
 
-def _first_difference(cases: Cases, given: list[np.ndarray], right: list[np.ndarray]) -> str:
-    case, mine, theirs = next(
-        (case, mine, theirs)
-        for case, mine, theirs in zip(cases, given, right, strict=True)
-        if not _agree([mine], [theirs])
-    )
-    if mine.shape != theirs.shape:
-        return f"The answer is {_shape(theirs)}, and yours {_shape(mine)}."
+def _first_difference(cases: Sequence[tuple[Any, ...]], pairs: _Pairs) -> str:
+    answered = zip(cases, pairs, strict=True)
+    case, (mine, right) = next((case, pair) for case, pair in answered if not _agree(*pair))
+    if mine.shape != right.shape:
+        return f"The answer is {_shape(right)}, and yours {_shape(mine)}."
     if mine.ndim == 0:
-        return f"For {_shown(case)} the answer is {theirs:.6g}, and yours is {mine:.6g}."
-    entry = np.unravel_index(np.argmax(np.abs(mine - theirs)), mine.shape)
+        return f"For {_inputs(case)} the answer is {right:.6g}, and yours is {mine:.6g}."
+    entry = np.unravel_index(np.argmax(np.abs(mine - right)), mine.shape)
     return (
-        f"The shape is right. At [{', '.join(map(str, entry))}] the answer is {theirs[entry]:.6g}, "
+        f"The shape is right. At [{', '.join(map(str, entry))}] the answer is {right[entry]:.6g}, "
         f"and yours is {mine[entry]:.6g}."
     )
 
 
-def _agree(given: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> bool:
-    return all(
-        mine.shape == theirs.shape and np.allclose(mine, theirs, rtol=1e-4, atol=1e-6)
-        for mine, theirs in zip(given, right, strict=True)
-    )
+def _agree(mine: np.ndarray, right: np.ndarray) -> bool:
+    return mine.shape == right.shape and np.allclose(mine, right, rtol=1e-4, atol=1e-6)
 
 
 def _numbers(value: Any) -> np.ndarray | None:
@@ -153,10 +147,6 @@ def _shape(value: np.ndarray) -> str:
     return f"an array of shape {value.shape}" if value.ndim else "a single number"
 
 
-def _shown(case: tuple[Any, ...]) -> str:
-    def short(value: Any) -> str:
-        if isinstance(value, np.ndarray):
-            return _shape(value)
-        return text if len(text := repr(value)) <= 60 else f"a {type(value).__name__}"
-
-    return f"({', '.join(map(short, case))})"
+def _inputs(case: tuple[Any, ...]) -> str:
+    words = (_shape(value) if isinstance(value, np.ndarray) else shown(value) for value in case)
+    return f"({', '.join(words)})"

@@ -56,8 +56,8 @@ def save_film(frames: Sequence[np.ndarray], path: str | os.PathLike, seconds: fl
     ]
     each = round(1000 * seconds / len(pictures))
     durations = [each] * (len(pictures) - 1) + [each + round(1000 * _HOLD)]
-    options = {"quality": 90, "method": 4} if kind == "WEBP" else {"optimize": False}
-    options |= {"save_all": True, "append_images": pictures[1:], "duration": durations, "loop": 0}
+    # Quality and method are WebP's, the optimization is GIF's.
+    options = {"quality": 90, "method": 4, "optimize": False, "save_all": True, "loop": 0}
     with atomic_write(Path(path)) as partial:
-        pictures[0].save(partial, format=kind, **options)
+        pictures[0].save(partial, format=kind, append_images=pictures[1:], duration=durations, **options)
     return Path(path)

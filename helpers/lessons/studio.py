@@ -22,7 +22,7 @@ from helpers.files.bundled import bundled_images
 from helpers.files.writing import safe_stem
 from helpers.images import image_bytes, load_image, resize_image
 from helpers.lessons.display import draw_losses, figure_bytes
-from helpers.lessons.film import save_film
+from helpers.lessons.film import filming, save_film
 from helpers.lessons.notebook import chosen_file, upload_button
 from helpers.options import PRESETS, Run
 from helpers.progress import clock
@@ -32,7 +32,7 @@ MOST_COMPARED = 4
 
 _PICTURE_EVERY = 0.5  # seconds
 _CURVE_EVERY = 2.0  # seconds
-_FRAMES = 120
+_FRAMES = 120  # at most, in a film
 _THUMBNAIL = 92  # pixels
 _CHOSEN, _NOT_CHOSEN = "3px solid #1976d2", "3px solid transparent"
 _BLANK = image_bytes(np.full((2, 2, 3), 255))
@@ -145,6 +145,7 @@ class _Studio:
         self.running.set()
         self.pause.description = "Pause"
         self.chosen = self.arguments()
+        self.keep_frame = filming(self.frames, every=math.ceil(self.chosen["steps"] / _FRAMES))
         sources = {"content": self.content.source, "style": self.style.source}
         self.thread = threading.Thread(target=self.paint, args=(sources,), name="studio", daemon=True)
         self.thread.start()
@@ -243,6 +244,7 @@ class _Studio:
             # The time of a step is roughly proportional to its number of pixels.
             sizes = 1 + round(math.log2(self.chosen["size"] / record["size"]))
             self.costs = np.repeat(4.0 ** np.arange(sizes), steps_per_size(steps, sizes))
+        self.keep_frame(record, image)
         self.history.append(record)
         done = len(self.history)
         self.bar.value = self.costs[:done].sum() / self.costs.sum()
@@ -255,10 +257,7 @@ class _Studio:
         now = time.perf_counter()
         if now - self.shown_at > _PICTURE_EVERY:
             self.shown_at = now
-            if len(self.frames) == _FRAMES:
-                self.frames = self.frames[::2]
-            self.frames.append(image())
-            self.picture.value = image_bytes(self.frames[-1])
+            self.picture.value = image_bytes(image())
         if now - self.drawn_at > _CURVE_EVERY:
             self.drawn_at = now
             self.draw_curve(self.history)

@@ -14,7 +14,6 @@ from typing import Any
 
 from helpers.errors import RunError
 from helpers.files.bundled import NOTEBOOKS
-from helpers.files.writing import atomic_write
 from helpers.progress import clock, terminal_line
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -24,14 +23,14 @@ _MODEL = "IPY_MODEL_"
 def run_lesson(path: Path) -> Any:
     """Run a lesson from its first cell to its last, as *Run All Cells* does.
 
-    Returns the notebook (``nbformat``) with the outputs of its cells. Raises ``RunError`` with the name of
-    the cell that failed.
+    Returns the notebook (``nbformat``) with the outputs of its cells, and in the metadata of each the
+    ``seconds`` that it ran. Raises ``RunError`` with the name of the cell that failed.
     """
     import nbclient
     import nbformat
 
     notebook = nbformat.read(path, as_version=4)
-    show_progress, cells, began = terminal_line(sys.stderr), len(notebook.cells), time.perf_counter()
+    show_progress, cells = terminal_line(sys.stderr), len(notebook.cells)
     client = nbclient.NotebookClient(
         notebook,
         timeout=None,
@@ -44,7 +43,9 @@ def run_lesson(path: Path) -> Any:
         with client.setup_kernel():
             for index, cell in enumerate(notebook.cells):
                 show_progress(f"{path.stem}: cell {index + 1} of {cells}", index / cells, None)
+                began = time.perf_counter()
                 client.execute_cell(cell, index)
+                cell.metadata.seconds = time.perf_counter() - began
             client.set_widgets_metadata()
     except nbclient.exceptions.CellExecutionError as error:
         raise RunError(
@@ -52,15 +53,13 @@ def run_lesson(path: Path) -> Any:
         ) from error
     except nbclient.exceptions.DeadKernelError as error:
         raise RunError(f"{path.name} ended before its last cell; the memory may have run out.") from error
-    show_progress(f"{path.stem}: {cells} cells, {clock(time.perf_counter() - began)}", None, None)
+    show_progress(f"{path.stem}: {cells} cells, {clock(seconds_of(notebook))}", None, None)
     return notebook
 
 
-def write_html(path: Path, text: str) -> Path:
-    """Write a page and return its path."""
-    with atomic_write(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-    return path
+def seconds_of(notebook: Any) -> float:
+    """How long the cells of a lesson ran."""
+    return sum(cell.metadata.get("seconds", 0.0) for cell in notebook.cells)
 
 
 def document_html(title: str, body: str, style: str, script: str = "") -> str:
