@@ -30,8 +30,6 @@ from helpers.recipes import Result, transfer
 
 MOST_COMPARED = 4
 
-_PICTURE_EVERY = 0.5  # seconds
-_CURVE_EVERY = 2.0  # seconds
 _FRAMES = 120  # at most, in a film
 _THUMBNAIL = 92  # pixels
 _CHOSEN, _NOT_CHOSEN = "3px solid #1976d2", "3px solid transparent"
@@ -255,10 +253,10 @@ class _Studio:
             text += f", about {clock(seconds * self.costs[done:].sum())} left"
         self.show_status(f"{text}.")
         now = time.perf_counter()
-        if now - self.shown_at > _PICTURE_EVERY:
+        if now - self.shown_at > 0.5:  # seconds
             self.shown_at = now
             self.picture.value = image_bytes(image())
-        if now - self.drawn_at > _CURVE_EVERY:
+        if now - self.drawn_at > 2:
             self.drawn_at = now
             self.draw_curve(self.history)
 

@@ -127,13 +127,18 @@ def _equation_html(tex: str, display: str) -> str:
 
 
 def code_html(code: str) -> str:
-    """Python code as HTML with its syntax highlighted, each line in an element that can wrap."""
+    """Python code as HTML with its syntax highlighted."""
     from pygments import highlight
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
+    def line(start: re.Match[str]) -> str:
+        # A line too long for the page is wrapped with a hanging indent of four more than its own.
+        indent = len(start[1]) + 4
+        return f'<span class="line" style="padding-left:{indent}ch;text-indent:-{indent}ch">'
+
     highlighted = highlight(code, PythonLexer(), HtmlFormatter(linespans="line"))
-    return re.sub(r'id="line-\d+"', 'class="line"', highlighted)
+    return re.sub(r'<span id="line-\d+">(?=(?:<span[^>]*>)*( *))', line, highlighted)
 
 
 def outputs_html(cell: Any, notebook: Any) -> str:

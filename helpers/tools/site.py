@@ -13,9 +13,6 @@ from helpers.progress import clock
 from helpers.tools import rendering
 from helpers.tools.slides import deck_html
 
-_SLOW = 2.0
-"""From this many seconds on, a cell's time is shown, for those who run it in a lecture."""
-
 
 def write_site(folder: Path) -> Path:
     """Run all lessons and write a site: an index, and for each lesson a page and its slides.
@@ -76,7 +73,8 @@ def _cell_html(cell: Any, notebook: Any) -> str:
     if "hide-input" in rendering.tags_of(cell):
         code = f"<details><summary>Code</summary>{code}</details>"
     seconds = cell.metadata.get("seconds", 0.0)
-    duration = f'<p class="duration">{clock(seconds)}</p>' if seconds >= _SLOW else ""
+    # For those who run the slow cells in a lecture.
+    duration = f'<p class="duration">{clock(seconds)}</p>' if seconds >= 2 else ""
     return f'<section class="code">{code}{duration}{rendering.outputs_html(cell, notebook)}</section>'
 
 

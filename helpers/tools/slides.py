@@ -12,10 +12,6 @@ from helpers.errors import ArgumentError
 from helpers.files.bundled import lesson_files
 from helpers.tools import rendering
 
-_MOST_LINES = 8
-"""The output of code with more lines gets a slide of its own, where it can be large. Half as many lines are
-the limit where the output has several figures."""
-
 
 def write_slides(numbers: Iterable[int], folder: Path) -> Iterator[Path]:
     """Run lessons and write the slides of each into a folder, which is created if necessary.
@@ -88,8 +84,8 @@ def _slides(notebook: Any) -> list[_Slide]:
                 slide.lines_of_code += code.count("\n") + 1
                 slide.main.append(_part("code", rendering.code_html(code), slide_type))
             if outputs:
-                several_figures = outputs.count("<figure") > 1
-                if slide.lines_of_code > (_MOST_LINES // 2 if several_figures else _MOST_LINES):
+                # The output of longer code gets a slide of its own, where it can be large.
+                if slide.lines_of_code > (4 if outputs.count("<figure") > 1 else 8):
                     slides.append(_Slide(section))
                 slides[-1].main.append(_part("output", outputs, slide_type))
                 slides[-1].has_output = True
