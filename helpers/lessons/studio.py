@@ -191,8 +191,6 @@ class _Studio:
         self.size.value, self.steps.value = preset["size"], preset["steps"]
 
     def show_split(self, change: Any) -> None:
-        if self.result is None:
-            return
         painted = self.result.image
         column = round(self.split.value * painted.shape[1])
         parts = [self.content_image[:, :column], painted[:, column:]]
