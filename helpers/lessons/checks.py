@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.errors import ArgumentError
+from helpers.errors import ArgumentError, shown
 from helpers.lessons.exercises import EXERCISES
 
-Cases = Sequence[tuple[Any, ...]]
+_Pairs = list[tuple[np.ndarray, np.ndarray]]
+"""The student's and the right answer for each case."""
 
 _VERDICTS = {True: ("Right.", "#2e7d32"), False: ("Not yet.", "#c62828"), None: ("To do.", "#616161")}
 
@@ -44,137 +45,108 @@ def check(exercise: str, function: Callable[..., Any]) -> Outcome:
     if exercise not in EXERCISES:
         raise ArgumentError(f"There is no exercise {exercise!r}; there are {', '.join(EXERCISES)}.")
     cases, answer, mistakes, praise = EXERCISES[exercise]
-    given: list[Any] = []
+    given: list[np.ndarray] = []
     for case in cases:
         try:
-            given.append(function(*copy.deepcopy(case)))
+            value = function(*copy.deepcopy(case))
         except (Exception, SystemExit) as error:
             return _stopped(error)
-    right = _results(answer, cases)
-    if all(map(_agree, given, right)):
+        given.append(_numbers(value))
+        if given[-1] is None:
+            return Outcome(False, _not_numbers(case, value))
+    pairs = [(mine, _numbers(answer(*case))) for mine, case in zip(given, cases, strict=True)]
+    if all(_agree(mine, right) for mine, right in pairs):
         return Outcome(True, praise)
     for mistake in mistakes:
-        if all(map(_agree, given, _results(mistake.answer, cases))):
+        if all(
+            _agree(mine, _numbers(mistake.answer(*case))) for mine, case in zip(given, cases, strict=True)
+        ):
             return Outcome(False, mistake.message)
-    return Outcome(
-        False,
-        _not_numbers(cases, given, right) or _pattern(given, right) or _first_difference(cases, given, right),
-    )
-
-
-def _results(function: Callable[..., Any], cases: Cases) -> list[Any]:
-    return [function(*copy.deepcopy(case)) for case in cases]
+    return Outcome(False, _pattern(pairs) or _first_difference(cases, pairs))
 
 
 def _stopped(error: BaseException) -> Outcome:
-    frame = error.__traceback__.tb_next if error.__traceback__ else None
+    frame = error.__traceback__.tb_next
     # A library that the student's function calls may raise this error too: then there is a further frame.
     if isinstance(error, NotImplementedError) and frame is not None and frame.tb_next is None:
-        hint = str(error) or "Fill in the function above and run its cell again."
-        return Outcome(None, f"{hint} (Then delete the line with raise.)")
-    text = str(error)
+        return Outcome(None, f"{error} (Then delete the line with raise.)")
     advice = ""
-    if "truth value" in text:
+    if "truth value" in str(error):
         advice = " An if tests a single number; to decide for each entry use np.where."
-    elif "broadcast" in text:
+    elif "broadcast" in str(error):
         advice = " Two shapes do not fit: keepdims=True keeps the axis of a sum, [..., np.newaxis] adds one."
-    return Outcome(False, f"Your function stops with {type(error).__name__}: {text}{advice}")
+    return Outcome(False, f"Your function stops with {type(error).__name__}: {error}{advice}")
 
 
-def _not_numbers(cases: Cases, given: list[Any], right: list[Any]) -> str | None:
-    """What is wrong with a value that is no array of finite numbers."""
-    if all(value is None for value in given):
-        return "Your function returns nothing: end it with return and the value. (print only shows a value.)"
-    for case, value, answer in zip(cases, given, right, strict=True):
-        if value is None:
-            return f"For {_shown(case)} your function returns nothing: one of its branches has no return."
-        if callable(value) and not hasattr(value, "__array__"):
-            return "Your function returns another function: are the brackets () missing after its name?"
-        numbers = _numbers(value)
-        if numbers is None:
-            return (
-                "The answer is a number or an array of numbers. Yours, of type "
-                f"{type(value).__name__}, contains something else, or rows of different lengths."
-            )
-        if not np.all(np.isfinite(numbers)) and np.all(np.isfinite(_numbers(answer))):
-            return (
-                "Your answer contains nan or inf, from a division by 0, an undefined log, or a huge number."
-            )
-    return None
-
-
-def _pattern(given: list[Any], right: list[Any]) -> str | None:
-    """A mistake that all results have in common, such as a factor or a transposition."""
-    pairs = [(_numbers(mine), _numbers(theirs)) for mine, theirs in zip(given, right, strict=True)]
-    if all(m.ndim == 2 and _agree(m.T, t) for m, t in pairs):
-        return "Your matrix is the transpose of the answer: rows and columns are exchanged."
-    if all(m.ndim >= 3 and _agree(m[..., ::-1], t) for m, t in pairs):
-        return "The last axis is in reverse order: is it RGB instead of BGR, or BGR instead of RGB?"
-    if all(_agree(m.ravel(), t.ravel()) for m, t in pairs):
-        mine, theirs = pairs[0]
+def _not_numbers(case: tuple[Any, ...], value: Any) -> str:
+    if value is None:
         return (
-            f"The numbers are right, but the shape is not: the answer has {theirs.shape}, yours {mine.shape}."
+            f"For {_inputs(case)} your function returns nothing: each of its branches ends with return and "
+            "the value. (print only shows a value.)"
         )
-    if any(m.shape != t.shape or not np.any(t) for m, t in pairs):
+    if callable(value):
+        return "Your function returns another function: are the brackets () missing after its name?"
+    return (
+        "The answer is a number or an array of numbers. Yours, of type "
+        f"{type(value).__name__}, contains something else, or rows of different lengths."
+    )
+
+
+def _pattern(pairs: _Pairs) -> str | None:
+    """A mistake that all results have in common, such as a factor or a transposition."""
+    if any(np.isfinite(right).all() and not np.isfinite(mine).all() for mine, right in pairs):
+        return "Your answer contains nan or inf, from a division by 0, an undefined log, or a huge number."
+    if all(_agree(mine.T, right) for mine, right in pairs):
+        return "Your matrix is the transpose of the answer: rows and columns are exchanged."
+    if any(mine.shape != right.shape or not np.any(right) for mine, right in pairs):
         return None
-    factors = [float((m * t).sum() / (t * t).sum()) for m, t in pairs]
-    if all(_agree(m, factor * t) for factor, (m, t) in zip(factors, pairs, strict=True)):
-        if np.allclose(factors, -1):
-            return "Every number has the wrong sign."
-        if factors[0] and np.allclose(factors, factors[0]):
-            return f"Every number of yours is {factors[0]:.4g} times the right one."
-        if all(factors) and all(m.size > 1 for m, _ in pairs):
-            return (
-                "For each input your answer is a multiple of the right one, but with a different factor: "
-                "a factor that depends on the sizes is missing, or there is one too many."
-            )
-    excess = float((pairs[0][0] - pairs[0][1]).mean())
-    if len(pairs) > 1 and all(_agree(m - excess, t) for m, t in pairs):
-        return f"Every number of yours is {abs(excess):.4g} too {'large' if excess > 0 else 'small'}."
+    factors = [float((mine * right).sum() / (right * right).sum()) for mine, right in pairs]
+    if not all(f and _agree(mine, f * right) for f, (mine, right) in zip(factors, pairs, strict=True)):
+        return None
+    if np.allclose(factors, factors[0]):
+        return f"Every number of yours is {factors[0]:.4g} times the right one."
+    if all(mine.size > 1 for mine, _ in pairs):
+        return (
+            "For each input your answer is a multiple of the right one, but with a different factor: "
+            "a factor that depends on the sizes is missing, or there is one too many."
+        )
     return None
 
 
-def _first_difference(cases: Cases, given: list[Any], right: list[Any]) -> str:
-    case, mine, theirs = next(
-        (case, _numbers(mine), _numbers(theirs))
-        for case, mine, theirs in zip(cases, given, right, strict=True)
-        if not _agree(mine, theirs)
-    )
-    if mine.shape != theirs.shape and theirs.ndim == 0:
-        return f"The answer is a single number, and yours an array of shape {mine.shape}: is a sum missing?"
-    if mine.shape != theirs.shape:
-        given_shape = f"has {mine.shape}" if mine.ndim else "is a single number"
-        return f"The answer has the shape {theirs.shape}, and yours {given_shape}."
+def _first_difference(cases: Sequence[tuple[Any, ...]], pairs: _Pairs) -> str:
+    answered = zip(cases, pairs, strict=True)
+    case, (mine, right) = next((case, pair) for case, pair in answered if not _agree(*pair))
+    if mine.shape != right.shape:
+        return f"The answer is {_shape(right)}, and yours {_shape(mine)}."
     if mine.ndim == 0:
-        return f"For {_shown(case)} the answer is {float(theirs):.6g}, and yours is {float(mine):.6g}."
-    entry = np.unravel_index(np.argmax(np.abs(mine - theirs)), mine.shape)
+        return f"For {_inputs(case)} the answer is {right:.6g}, and yours is {mine:.6g}."
+    entry = np.unravel_index(np.argmax(np.abs(mine - right)), mine.shape)
     return (
-        f"The shape is right. At [{', '.join(map(str, entry))}] the answer is {theirs[entry]:.6g}, "
+        f"The shape is right. At [{', '.join(map(str, entry))}] the answer is {right[entry]:.6g}, "
         f"and yours is {mine[entry]:.6g}."
     )
 
 
-def _agree(mine: Any, theirs: Any) -> bool:
-    mine, theirs = _numbers(mine), _numbers(theirs)
-    if mine is None or theirs is None or mine.shape != theirs.shape:
-        return False
-    return np.allclose(mine, theirs, rtol=1e-4, atol=1e-6)
+def _agree(mine: np.ndarray, right: np.ndarray) -> bool:
+    return mine.shape == right.shape and np.allclose(mine, right, rtol=1e-4, atol=1e-6)
 
 
 def _numbers(value: Any) -> np.ndarray | None:
+    """A value as an array of floats, or ``None`` where it is none."""
+    if value is None or isinstance(value, str):
+        return None
     try:
-        array = np.asarray(float(value) if isinstance(value, int) else value)
+        return np.asarray(value, dtype=float)
     except OverflowError:
         return np.asarray(np.inf)
     except (TypeError, ValueError):
         return None
-    return array.astype(float) if array.dtype.kind in "biuf" else None
 
 
-def _shown(case: tuple[Any, ...]) -> str:
-    def short(value: Any) -> str:
-        if isinstance(value, np.ndarray):
-            return f"an array of shape {value.shape}"
-        return text if len(text := repr(value)) <= 60 else f"a {type(value).__name__}"
+def _shape(value: np.ndarray) -> str:
+    return f"an array of shape {value.shape}" if value.ndim else "a single number"
 
-    return f"({', '.join(map(short, case))})"
+
+def _inputs(case: tuple[Any, ...]) -> str:
+    words = (_shape(value) if isinstance(value, np.ndarray) else shown(value) for value in case)
+    return f"({', '.join(words)})"

@@ -5,15 +5,14 @@ import html
 import io
 import numbers
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from helpers.errors import ArgumentError
-from helpers.images import as_uint8
-from helpers.progress import data_url
+from helpers.images import as_uint8, image_bytes
 
 
 def show_images(
@@ -40,7 +39,7 @@ def show_images(
         raise ArgumentError(f"There are {len(images)} images and {len(titles)} titles.")
     style = "width:100%;display:block" + (";image-rendering:pixelated" if pixelated else "")
     cells = "".join(
-        f'<div style="text-align:center">{_image_tag(data_url(image), title or alt, style)}'
+        f'<div style="text-align:center">{_image_tag(image_bytes(image), "png", title or alt, style)}'
         f'<div style="padding:4px 0;overflow-wrap:anywhere">{html.escape(title)}</div></div>'
         for image, title in zip(images, titles, strict=True)
     )
@@ -74,12 +73,7 @@ def show_table(
 
     ``columns``: the headings. ``rows``: each a sequence of numbers or texts. ``left``: how many columns, from
     the first, are aligned left; the others are aligned right.
-
-    Raises ``ArgumentError`` for a row with more or fewer entries than there are columns.
     """
-    for row in rows:
-        if len(row) != len(columns):
-            raise ArgumentError(f"The table has {len(columns)} columns, and a row of it {len(row)} entries.")
 
     def line(tag: str, entries: Sequence[Any]) -> str:
         return "".join(
@@ -107,7 +101,7 @@ def show_plot(figure: Any, *, caption: str = "", alt: str = "") -> None:
 
     data = figure_bytes(figure, dpi=110, bbox_inches="tight")
     plt.close(figure)
-    _show_figure(_image_tag(_data_url(data, "png"), alt, "max-width:100%"), caption, alt)
+    _show_figure(_image_tag(data, "png", alt, "max-width:100%"), caption, alt)
 
 
 def show_film(path: str | os.PathLike, *, caption: str = "", alt: str = "", width: int = 360) -> None:
@@ -117,8 +111,8 @@ def show_film(path: str | os.PathLike, *, caption: str = "", alt: str = "", widt
     Raises ``FileNotFoundError`` for a missing file.
     """
     path = Path(path)
-    source = _data_url(path.read_bytes(), path.suffix.lower()[1:])
-    _show_figure(_image_tag(source, alt, f"width:{width}px;max-width:100%"), caption, alt)
+    style = f"width:{width}px;max-width:100%"
+    _show_figure(_image_tag(path.read_bytes(), path.suffix.lower()[1:], alt, style), caption, alt)
 
 
 def plot_history(
@@ -133,7 +127,7 @@ def plot_history(
     from matplotlib.ticker import FuncFormatter, LogLocator
 
     figure, axes = plt.subplots(figsize=(7, 3.2))
-    draw_losses(axes, [(label, history, term, 1.0) for label, history in histories.items()], f"{term} loss")
+    draw_losses(axes, {label: (history, term, 1.0) for label, history in histories.items()}, f"{term} loss")
     axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
     for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
         set_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -141,13 +135,13 @@ def plot_history(
 
 
 def draw_losses(
-    axes: Any, lines: Iterable[tuple[str, Sequence[dict[str, float]], str, float]], ylabel: str
+    axes: Any, lines: Mapping[str, tuple[Sequence[dict[str, float]], str, float]], ylabel: str
 ) -> None:
     """Draw weighted losses over the steps into the ``axes`` of a Matplotlib figure.
 
-    ``lines``: label, history, name of the term, and its weight. A line is broken where the size changes.
+    ``lines``: by label, the history, the name of the term, and its weight.
     """
-    for index, (label, history, term, weight) in enumerate(lines):
+    for index, (label, (history, term, weight)) in enumerate(lines.items()):
         for size in dict.fromkeys(record["size"] for record in history):
             points = [(record["step"], weight * record[term]) for record in history if record["size"] == size]
             axes.semilogy(*zip(*points, strict=True), color=f"C{index}", label=label)
@@ -166,23 +160,16 @@ def figure_bytes(figure: Any, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def _data_url(data: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def _image_tag(source: str, alt: str, style: str) -> str:
+def _image_tag(data: bytes, kind: str, alt: str, style: str) -> str:
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
     return f'<img src="{source}" alt="{html.escape(alt)}" style="{style}">'
 
 
 def _show_figure(content: str, caption: str, alt: str) -> None:
+    from IPython.display import HTML, display
+
     label = f' role="figure" aria-label="{html.escape(alt)}"' if alt else ""
     text = (
         f'<figcaption style="margin-top:6px"><em>{html.escape(caption)}</em></figcaption>' if caption else ""
     )
-    _show_html(f'<figure style="margin:8px 0"{label}>{content}{text}</figure>')
-
-
-def _show_html(markup: str) -> None:
-    from IPython.display import HTML, display
-
-    display(HTML(markup))
+    display(HTML(f'<figure style="margin:8px 0"{label}>{content}{text}</figure>'))

@@ -31,21 +31,18 @@ def draw_convolution(
             f"and {position} is none of them."
         )
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6))
-    ends = zip(
-        _draw_stack(left, inputs, (row * stride, column * stride), window, stride),
-        _draw_stack(right, outputs, position, 1, 1),
-        strict=True,
-    )
+    starts = _draw_stack(left, inputs, (row * stride, column * stride), window, stride)
+    ends = _draw_stack(right, outputs, position, 1, 1)
     height, width, maps = inputs.shape
     left.set_title(
         f"N = {maps} input maps of {height} × {width},\nkernel size K = {window}, stride S = {stride}"
     )
     height, width, maps = outputs.shape
     right.set_title(f"M = {maps} output maps of {height} × {width},\n{maps} activations at each position")
-    for start, (x, y) in ends:
+    for start, (x, y) in zip(starts, ends, strict=True):
         # The line ends at the left side of the square, whose right corners are given.
-        end, style = (x - 1, y), {"color": "#111111", "linewidth": 0.8}
-        figure.add_artist(ConnectionPatch(start, end, "data", "data", axesA=left, axesB=right, **style))
+        style = {"axesA": left, "axesB": right, "color": "#111111", "linewidth": 0.8}
+        figure.add_artist(ConnectionPatch(start, (x - 1, y), "data", "data", **style))
     return figure
 
 

@@ -13,9 +13,6 @@ from helpers.errors import ArgumentError
 from helpers.files.writing import atomic_write
 from helpers.images import as_uint8, image_format, resize_image
 
-_FRAMES_PER_SECOND = 25
-_HOLD = 1.5  # seconds
-
 
 def filming(frames: list[np.ndarray], every: int = 1) -> Callback:
     """A callback for a recipe that collects frames: ``transfer(…, callback=filming(frames))``.
@@ -47,7 +44,7 @@ def save_film(frames: Sequence[np.ndarray], path: str | os.PathLike, seconds: fl
         raise ArgumentError("A film needs at least one frame.")
     if not (math.isfinite(seconds) and seconds > 0):
         raise ArgumentError(f"The duration of a film is a number of seconds above 0, not {seconds}.")
-    most = max(1, round(seconds * _FRAMES_PER_SECOND))
+    most = max(1, round(25 * seconds))
     chosen = np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))
     height, width = frames[-1].shape[:2]
     pictures = [
@@ -55,9 +52,9 @@ def save_film(frames: Sequence[np.ndarray], path: str | os.PathLike, seconds: fl
         for number in chosen
     ]
     each = round(1000 * seconds / len(pictures))
-    durations = [each] * (len(pictures) - 1) + [each + round(1000 * _HOLD)]
-    options = {"quality": 90, "method": 4} if kind == "WEBP" else {"optimize": False}
-    options |= {"save_all": True, "append_images": pictures[1:], "duration": durations, "loop": 0}
+    durations = [each] * (len(pictures) - 1) + [each + 1500]
+    # Quality and method are WebP's, the optimization is GIF's.
+    options = {"quality": 90, "method": 4, "optimize": False, "save_all": True, "loop": 0}
     with atomic_write(Path(path)) as partial:
-        pictures[0].save(partial, format=kind, **options)
+        pictures[0].save(partial, format=kind, append_images=pictures[1:], duration=durations, **options)
     return Path(path)

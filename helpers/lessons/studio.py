@@ -5,11 +5,10 @@ of widgets.
 """
 
 import html
-import inspect
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from helpers.files.bundled import bundled_images
 from helpers.files.writing import safe_stem
 from helpers.images import image_bytes, load_image, resize_image
 from helpers.lessons.display import draw_losses, figure_bytes
-from helpers.lessons.film import save_film
+from helpers.lessons.film import filming, save_film
 from helpers.lessons.notebook import chosen_file, upload_button
 from helpers.options import PRESETS, Run
 from helpers.progress import clock
@@ -31,12 +30,10 @@ from helpers.recipes import Result, transfer
 
 MOST_COMPARED = 4
 
-_PICTURE_EVERY = 0.5  # seconds
-_CURVE_EVERY = 2.0  # seconds
-_FRAMES = 120
+_FRAMES = 120  # at most, in a film
 _THUMBNAIL = 92  # pixels
 _CHOSEN, _NOT_CHOSEN = "3px solid #1976d2", "3px solid transparent"
-_DEFAULTS = {name: parameter.default for name, parameter in inspect.signature(transfer).parameters.items()}
+_BLANK = image_bytes(np.full((2, 2, 3), 255))
 
 
 def open_studio(folder: str | Path = "../output") -> Any:
@@ -60,12 +57,9 @@ class _Studio:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.result: Result | None = None
-        self.content_image: np.ndarray | None = None
-        self.compared: list[tuple[bytes, str]] = []
         self.thread: threading.Thread | None = None
         # ``running`` is set unless the run is paused.
         self.stopping, self.running = threading.Event(), threading.Event()
-        self.clear_records()
         self.page = widgets.VBox([*self.settings_rows(), *self.run_rows(), *self.result_rows()])
         # Tests find the widgets on a page by these names.
         self.picture.add_class("studio-picture")
@@ -100,7 +94,7 @@ class _Studio:
         self.bar = widgets.FloatProgress(0, min=0, max=1, layout={"width": "300px"})
         self.status = widgets.HTML("Press Start.")
         self.picture = widgets.Image(value=image_bytes(load_image("temple", size=160)), width=480)
-        self.curve = widgets.Image(value=_blank(), width=420, layout={"align_self": "flex-start"})
+        self.curve = widgets.Image(value=_BLANK, width=420, layout={"align_self": "flex-start"})
         self.split = widgets.FloatSlider(
             0, min=0, max=1, step=0.01, description="content", readout=False, layout={"width": "480px"}
         )
@@ -137,31 +131,23 @@ class _Studio:
     # The actions of the widgets, in the main thread.
 
     def begin(self) -> None:
-        if self.is_painting():
+        if self.thread:
             self.show_status("The studio is painting already. Press Stop to end this run first.")
             return
-        arguments = self.arguments()
-        pictures = {"content": self.content.source, "style": self.style.source}
-        steps, size = self.steps.value, self.size.value
+        self.frames: list[np.ndarray] = []
+        self.history: list[Record] = []
+        self.shown_at = self.drawn_at = 0.0
         self.bar.value, self.split.value = 0, 0
         self.show_status("Loading VGG19 and both images.")
         self.stopping.clear()
         self.running.set()
-        self.clear_records()
-        self.weights = {"content": 1.0, "style": {**_DEFAULTS, **arguments}["style_weight"]}
         self.pause.description = "Pause"
-        self.thread = threading.Thread(
-            target=self.paint, args=(arguments, pictures, steps, size), name="studio", daemon=True
-        )
+        self.chosen = self.arguments()
+        self.keep_frame = filming(self.frames, every=math.ceil(self.chosen["steps"] / _FRAMES))
+        sources = {"content": self.content.source, "style": self.style.source}
+        self.thread = threading.Thread(target=self.paint, args=(sources,), name="studio", daemon=True)
         self.thread.start()
         self.set_buttons()
-
-    def clear_records(self) -> None:
-        """Forget what was recorded during the run before."""
-        self.frames: list[np.ndarray] = []
-        self.history: list[Record] = []
-        self.costs: list[float] = []
-        self.shown_at = self.drawn_at = 0.0
 
     def pause_or_resume(self) -> None:
         if self.running.is_set():
@@ -188,15 +174,16 @@ class _Studio:
     def compare(self) -> None:
         weight = self.result.settings["arguments"]["style_weight"]
         label = f"{self.style.name}, β = {weight:.0f}, {len(self.result.history)} steps"
-        self.compared = [*self.compared, (image_bytes(self.result.image), label)][-MOST_COMPARED:]
-        width = 960 // max(2, len(self.compared))
-        self.side_by_side.children = [
-            widgets.VBox([widgets.Image(value=picture, width=width), widgets.Label(label)])
-            for picture, label in self.compared
-        ]
+        picture = widgets.VBox([widgets.Image(value=image_bytes(self.result.image)), widgets.Label(label)])
+        self.side_by_side.children = [*self.side_by_side.children, picture][-MOST_COMPARED:]
+        for box in self.side_by_side.children:
+            box.children[0].width = 960 // max(2, len(self.side_by_side.children))
 
     def show_python(self) -> None:
-        self.code.value = _as_python(self.arguments())
+        lines = "".join(f"    {name}={value!r},\n" for name, value in self.arguments().items())
+        self.code.value = (
+            f'from helpers import transfer\n\nresult = transfer(\n{lines})\nresult.save("painted.png")\n'
+        )
         self.code.layout.display = ""
 
     def preset_chosen(self, change: Any) -> None:
@@ -204,16 +191,14 @@ class _Studio:
         self.size.value, self.steps.value = preset["size"], preset["steps"]
 
     def show_split(self, change: Any) -> None:
-        if self.result is None:
-            return
         painted = self.result.image
         column = round(self.split.value * painted.shape[1])
         parts = [self.content_image[:, :column], painted[:, column:]]
         self.picture.value = image_bytes(np.concatenate(parts, axis=1))
 
     def arguments(self) -> dict[str, Any]:
-        """The arguments of ``transfer`` that differ from their defaults."""
-        arguments = {
+        """The arguments of ``transfer``."""
+        return {
             "content": self.content.name,
             "style": self.style.name,
             "size": self.size.value,
@@ -222,73 +207,71 @@ class _Studio:
             "style_weight": float(f"{self.style_weight.value:.2g}"),
             "colors": "luma" if self.keep_colors.value else "style",
         }
-        return {name: value for name, value in arguments.items() if value != _DEFAULTS[name]}
 
     # The thread of a run.
 
-    def paint(self, arguments: dict[str, Any], pictures: dict[str, Any], steps: int, size: int) -> None:
-        def after_step(record: Record, image: Callable[[], np.ndarray]) -> None:
-            if not self.running.is_set():
-                self.picture.value = image_bytes(image())
-                self.show_status(f"Paused at step {record['step']} of {steps}.")
-                self.running.wait()
-            if self.stopping.is_set():
-                raise StopIteration
-            self.report(record, image, steps, size)
-
+    def paint(self, sources: dict[str, Any]) -> None:
         try:
-            result = transfer(**{**arguments, **pictures}, callback=after_step, run=Run(progress=False))
-            content = resize_image(load_image(pictures["content"], size), *result.image.shape[:2])
+            result = transfer(**{**self.chosen, **sources}, callback=self.after_step, run=Run(progress=False))
+            content = load_image(sources["content"], self.chosen["size"])
+            self.content_image = resize_image(content, *result.image.shape[:2])
         except Exception as error:
             self.show_error(error)
         else:
             # The settings name the images; an upload was passed as bytes, without its name.
-            result.settings["arguments"].update({name: arguments[name] for name in pictures})
-            self.result, self.content_image = result, content
+            result.settings["arguments"].update({name: self.chosen[name] for name in sources})
+            self.result = result
             self.picture.value = image_bytes(result.image)
-            self.curve.value = self.drawn_curve(result.history)
+            self.draw_curve(result.history)
             self.show_status(f"Done, {len(result.history)} steps. Save writes the image with its settings.")
         finally:
             self.thread = None
             self.set_buttons()
 
-    def report(self, record: Record, image: Callable[[], np.ndarray], steps: int, size: int) -> None:
+    def after_step(self, record: Record, image: Callable[[], np.ndarray]) -> None:
+        steps = self.chosen["steps"]
+        if not self.running.is_set():
+            self.picture.value = image_bytes(image())
+            self.show_status(f"Paused at step {record['step']} of {steps}.")
+            self.running.wait()
+        if self.stopping.is_set():
+            raise StopIteration
+        if not self.history:
+            # The time of a step is roughly proportional to its number of pixels.
+            sizes = 1 + round(math.log2(self.chosen["size"] / record["size"]))
+            self.costs = np.repeat(4.0 ** np.arange(sizes), steps_per_size(steps, sizes))
+        self.keep_frame(record, image)
         self.history.append(record)
-        self.costs = self.costs or _costs(record["size"], size, steps)
         done = len(self.history)
-        self.bar.value = sum(self.costs[:done]) / sum(self.costs)
-        seconds = record["seconds"] - self.history[0]["seconds"]
-        # Without the first step, whose time includes compilation.
-        spent = sum(self.costs[1:done])
-        left = f", about {clock(seconds / spent * sum(self.costs[done:]))} left" if spent else ""
-        if self.running.is_set() and not self.stopping.is_set():
-            self.show_status(f"Step {done} of {steps}, loss {record['total']:.3g}{left}.")
-        if len(self.frames) == _FRAMES:
-            self.frames[:] = self.frames[::2]
+        self.bar.value = self.costs[:done].sum() / self.costs.sum()
+        text = f"Step {done} of {steps}, loss {record['total']:.3g}"
+        if done > 1:
+            # Without the first step, whose time includes compilation.
+            seconds = (record["seconds"] - self.history[0]["seconds"]) / self.costs[1:done].sum()
+            text += f", about {clock(seconds * self.costs[done:].sum())} left"
+        self.show_status(f"{text}.")
         now = time.perf_counter()
-        if now - self.shown_at > _PICTURE_EVERY:
+        if now - self.shown_at > 0.5:  # seconds
             self.shown_at = now
-            self.frames.append(image())
-            self.picture.value = image_bytes(self.frames[-1])
-        if now - self.drawn_at > _CURVE_EVERY:
+            self.picture.value = image_bytes(image())
+        if now - self.drawn_at > 2:
             self.drawn_at = now
-            self.curve.value = self.drawn_curve(self.history)
+            self.draw_curve(self.history)
 
-    def drawn_curve(self, history: Sequence[Record]) -> bytes:
-        """The loss and its weighted terms over the steps, as a PNG."""
+    def draw_curve(self, history: Sequence[Record]) -> None:
+        """Show the loss and its weighted terms over the steps."""
         # A figure of pyplot would belong to the main thread.
         figure = Figure(figsize=(4.2, 3.0), dpi=100, layout="constrained")
-        lines = [
-            (name if weight == 1 else f"{weight:.0f} × {name}", history, name, weight)
-            for name, weight in {"total": 1.0, **self.weights}.items()
-        ]
+        weight = self.chosen["style_weight"]
+        lines = {
+            "total": (history, "total", 1.0),
+            "content": (history, "content", 1.0),
+            f"{weight:.0f} × style": (history, "style", weight),
+        }
         draw_losses(figure.add_subplot(), lines, "loss")
-        return figure_bytes(figure)
+        self.curve.value = figure_bytes(figure)
 
     # For both threads.
-
-    def is_painting(self) -> bool:
-        return self.thread is not None
 
     def show_status(self, text: str, error: bool = False) -> None:
         color = ' style="color:#b71c1c"' if error else ""
@@ -298,10 +281,9 @@ class _Studio:
         self.show_status(str(error) or type(error).__name__, error=True)
 
     def set_buttons(self) -> None:
-        painting = self.is_painting()
-        self.pause.disabled = self.stop.disabled = not painting
+        self.pause.disabled = self.stop.disabled = self.thread is None
         for widget in (self.save, self.film, self.keep, self.split):
-            widget.disabled = painting or self.result is None
+            widget.disabled = self.thread is not None or self.result is None
 
 
 class _Choice:
@@ -311,31 +293,32 @@ class _Choice:
     """
 
     def __init__(self, kind: str, first: str, show_status: Callable[..., None]) -> None:
-        self.what, self.show_status = f"{kind} image", show_status
-        self.upload = upload_button(f"or your own {self.what}")
+        self.kind, self.show_status = kind, show_status
+        self.frames = {}
+        for path in bundled_images(kind):
+            button = widgets.Button(
+                description=path.stem.replace("_", " "),
+                tooltip=path.stem,
+                layout={"width": f"{_THUMBNAIL + 32}px"},
+            )
+            button.on_click(lambda _, name=path.stem: self.choose(name))
+            self.frames[path.stem] = self.frame(widgets.Image(value=_thumbnail(path)), button)
+        self.upload = upload_button(f"or your own {kind} image")
         self.upload.observe(self.uploaded, "value")
-        self.own_image = widgets.Image(value=_blank(), layout={"display": "none"})
-        self.own_frame = widgets.VBox([self.own_image, self.upload], layout={"align_items": "center"})
-        self.frames = {path.stem: self.frame(path) for path in bundled_images(kind)}
+        self.own_image = widgets.Image(value=_BLANK, layout={"display": "none"})
+        self.own_frame = self.frame(self.own_image, self.upload)
         rows = {"flex_flow": "row wrap", "align_items": "flex-end"}
         self.box = widgets.HBox([*self.frames.values(), self.own_frame], layout=rows)
         self.choose(first)
 
-    def frame(self, path: Path) -> Any:
-        image = widgets.Image(value=_thumbnail(path))
-        button = widgets.Button(
-            description=path.stem.replace("_", " "),
-            tooltip=path.stem,
-            layout={"width": f"{_THUMBNAIL + 32}px"},
-        )
-        button.on_click(lambda _: self.choose(path.stem))
+    def frame(self, image: Any, button: Any) -> Any:
         return widgets.VBox([image, button], layout={"align_items": "center", "padding": "2px"})
 
     def choose(self, name: str, data: bytes | None = None) -> None:
         """Choose a bundled image, or an uploaded file with its ``data``."""
         self.name, self.source = name, data or name
         chosen = self.own_frame if data else self.frames[name]
-        for frame in (*self.frames.values(), self.own_frame):
+        for frame in self.box.children:
             frame.layout.border = _CHOSEN if frame is chosen else _NOT_CHOSEN
 
     def uploaded(self, change: Any) -> None:
@@ -350,24 +333,8 @@ class _Choice:
             return
         self.own_image.layout.display = ""
         self.choose(name, data)
-        self.show_status(f"The {self.what} is {name}.")
+        self.show_status(f"The {self.kind} image is {name}.")
 
 
 def _thumbnail(source: Path | bytes) -> bytes:
     return image_bytes(load_image(source, _THUMBNAIL, crop=True), "JPEG")
-
-
-def _blank() -> bytes:
-    return image_bytes(np.full((2, 2, 3), 255))
-
-
-def _costs(first: float, size: int, steps: int) -> list[float]:
-    """The relative time of each step of a coarse-to-fine run whose first step has the size ``first``."""
-    scales = 1 + round(math.log2(size / first))
-    shares = steps_per_size(steps, scales)
-    return [0.25 ** (scales - scale) for scale, share in enumerate(shares, start=1) for _ in range(share)]
-
-
-def _as_python(arguments: Mapping[str, Any]) -> str:
-    lines = "".join(f"    {name}={value!r},\n" for name, value in arguments.items())
-    return f'from helpers import transfer\n\nresult = transfer(\n{lines})\nresult.save("painted.png")\n'

@@ -12,10 +12,6 @@ from helpers.errors import ArgumentError
 from helpers.files.bundled import lesson_files
 from helpers.tools import rendering
 
-_MOST_LINES = 8
-"""The output of code with more lines gets a slide of its own, where it can be large. Half as many lines are
-the limit where the output has several figures."""
-
 
 def write_slides(numbers: Iterable[int], folder: Path) -> Iterator[Path]:
     """Run lessons and write the slides of each into a folder, which is created if necessary.
@@ -30,21 +26,21 @@ def write_slides(numbers: Iterable[int], folder: Path) -> Iterator[Path]:
             raise ArgumentError(f"There is no lesson {number}; there are {', '.join(map(str, paths))}.")
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers:
-        notebook = rendering.run_lesson(paths[number])
-        yield rendering.write_html(folder / f"{paths[number].stem}.html", deck_html(notebook))
+        path = folder / f"{paths[number].stem}.html"
+        path.write_text(deck_html(rendering.run_lesson(paths[number])), encoding="utf-8")
+        yield path
 
 
 def deck_html(notebook: Any) -> str:
     """All slides of a lesson that was run, as one HTML page for screens of 1280 × 720 and any other size.
 
     The slide type in each cell's metadata is Jupyter's: ``slide`` and ``subslide`` begin a new slide, ``-``
-    continues one, a ``fragment`` appears after a key is pressed, ``notes`` are for the lecturer, ``skip`` is
-    left out.
+    continues one, a ``fragment`` appears after a key is pressed, ``notes`` and ``skip`` are left out.
     """
     slides = "".join(
         f'<section class="slide" id="{number}"><header>{slide.heading}</header>'
-        f'<div class="main">{"".join(slide.main)}</div><div class="side">{"".join(slide.side)}</div>'
-        f'<aside class="notes">{"".join(slide.notes)}</aside></section>'
+        f'<div class="main">{"".join(slide.main)}</div>'
+        f'<div class="side">{"".join(slide.side)}</div></section>'
         for number, slide in enumerate(_slides(notebook), start=1)
     )
     return rendering.document_html(
@@ -54,12 +50,11 @@ def deck_html(notebook: Any) -> str:
 
 @dataclasses.dataclass
 class _Slide:
-    """``main``: text, code, outputs. ``side``: text about the outputs, beside them. ``notes``: not shown."""
+    """``main``: text, code, outputs. ``side``: text about the outputs, beside them."""
 
     heading: str
     main: list[str] = dataclasses.field(default_factory=list)
     side: list[str] = dataclasses.field(default_factory=list)
-    notes: list[str] = dataclasses.field(default_factory=list)
     lines_of_code: int = 0
     has_output: bool = False
 
@@ -69,16 +64,14 @@ def _slides(notebook: Any) -> list[_Slide]:
     section = ""
     for cell in notebook.cells:
         slide_type = cell.metadata.get("slideshow", {}).get("slide_type", "-")
-        if slide_type == "skip":
+        if slide_type in ("skip", "notes"):
             continue
         heading = re.search(r"^##? (.*)$", cell.source, re.M) if cell.cell_type == "markdown" else None
         if slide_type in ("slide", "subslide") or not slides:
             slides.append(_Slide("" if heading else section))
         section = html.escape(heading[1]) if heading else section
         slide = slides[-1]
-        if slide_type == "notes":
-            slide.notes.append(rendering.markdown_html(cell.source))
-        elif cell.cell_type == "markdown":
+        if cell.cell_type == "markdown":
             # The slides are a single file, so links to other lessons would lead nowhere.
             text = re.sub(
                 r'<a href="[^":]*\.ipynb">(.*?)</a>', r"\1", rendering.markdown_html(cell.source), flags=re.S
@@ -91,8 +84,8 @@ def _slides(notebook: Any) -> list[_Slide]:
                 slide.lines_of_code += code.count("\n") + 1
                 slide.main.append(_part("code", rendering.code_html(code), slide_type))
             if outputs:
-                several_figures = outputs.count("<figure") > 1
-                if slide.lines_of_code > (_MOST_LINES // 2 if several_figures else _MOST_LINES):
+                # The output of longer code gets a slide of its own, where it can be large.
+                if slide.lines_of_code > (4 if outputs.count("<figure") > 1 else 8):
                     slides.append(_Slide(section))
                 slides[-1].main.append(_part("output", outputs, slide_type))
                 slides[-1].has_output = True

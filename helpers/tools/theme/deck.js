@@ -9,7 +9,7 @@ let current = 0, smallestText = 0.6;
 
 document.body.insertAdjacentHTML("beforeend",
   '<div class="bar"><div></div></div><button class="place" title="Contents (c)"></button>' +
-  "<dialog><p>→ ← space: on and back · c: contents · n: notes · f: whole screen · Ctrl P: print</p><ol></ol></dialog>");
+  "<dialog><p>→ ← space: on and back · c: contents · f: whole screen · Ctrl P: print</p><ol></ol></dialog>");
 const dialog = document.querySelector("dialog");
 const place = document.querySelector(".place");
 
@@ -132,7 +132,6 @@ const KEYS = {
   ArrowLeft: back, ArrowUp: back, PageUp: back, Backspace: back,
   Home: () => show(0, false), End: () => show(slides.length - 1, true),
   c: contents,
-  n: () => document.body.classList.toggle("with-notes"),
   f: () => document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen(),
 };
 
