@@ -5,11 +5,10 @@ environment variable ``KERAS_BACKEND`` set to ``jax`` or ``torch`` selects it fo
 """
 
 import contextlib
-import itertools
 import os
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -47,9 +46,7 @@ __all__ = [
     "OUT_OF_MEMORY",
     "compiled",
     "device",
-    "gpu_memory",
-    "gpu_memory_peak",
-    "gpu_name",
+    "gpu",
     "keras",
     "make_deterministic",
     "value_and_gradient",
@@ -82,27 +79,25 @@ def with_gradient(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> 
     return differentiable
 
 
+class Gpu(NamedTuple):
+    """The GPU that computes."""
+
+    name: str | None
+    memory: int | None
+    """The memory available to this program, in bytes."""
+    peak: int | None
+    """The peak memory of this program so far, in bytes. With JAX it includes the trials by which JAX selects
+    algorithms, which take far more than the computation."""
+
+
 def device() -> str:
     """``"gpu"`` if one is available, else ``"cpu"``."""
     return "gpu" if _has_gpu() else "cpu"
 
 
-def gpu_memory() -> int | None:
-    """The GPU memory available to this program, in bytes; ``None`` without a GPU."""
-    return _gpu_memory() if _has_gpu() else None
-
-
-def gpu_memory_peak() -> int | None:
-    """The peak GPU memory of this program so far, in bytes; ``None`` without a GPU.
-
-    With JAX it includes the trials by which JAX selects algorithms, which take far more than the computation.
-    """
-    return _gpu_memory_peak() if _has_gpu() else None
-
-
-def gpu_name() -> str | None:
-    """The model name of the GPU; ``None`` without a GPU."""
-    return _gpu_name() if _has_gpu() else None
+def gpu() -> Gpu | None:
+    """The GPU, as it is now; ``None`` without one."""
+    return _gpu() if _has_gpu() else None
 
 
 def make_deterministic() -> None:
@@ -111,7 +106,12 @@ def make_deterministic() -> None:
     JAX on a GPU needs the environment variable ``XLA_FLAGS=--xla_gpu_deterministic_ops=true`` in place of
     this; JAX on a CPU is reproducible.
     """
-    _make_deterministic()
+    if BACKEND == "tensorflow":
+        tf.config.experimental.enable_op_determinism()
+    elif BACKEND == "torch":
+        # cuBLAS reads it at its first use.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
@@ -137,22 +137,16 @@ if BACKEND == "tensorflow":
         _GPUS = tf.config.list_physical_devices("GPU")
 
     OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, tf.errors.ResourceExhaustedError)
-    _make_deterministic = tf.config.experimental.enable_op_determinism
 
     def _has_gpu() -> bool:
         return bool(_GPUS)
 
-    def _gpu_memory() -> int:
+    def _gpu() -> Gpu:
         from tensorflow.python.client import device_lib
 
-        devices = device_lib.list_local_devices()
-        return max(gpu.memory_limit for gpu in devices if gpu.device_type == "GPU")
-
-    def _gpu_name() -> str | None:
-        return tf.config.experimental.get_device_details(_GPUS[0]).get("device_name")
-
-    def _gpu_memory_peak() -> int:
-        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+        name = tf.config.experimental.get_device_details(_GPUS[0]).get("device_name")
+        limits = [each.memory_limit for each in device_lib.list_local_devices() if each.device_type == "GPU"]
+        return Gpu(name, max(limits), tf.config.experimental.get_memory_info("GPU:0")["peak"])
 
     def _compiled(function: Callable[..., Any], sizes: tuple[int, ...]) -> Callable[..., Any]:
         traced = tf.function(function, autograph=False)
@@ -190,20 +184,13 @@ elif BACKEND == "jax":
 
     OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError,)
 
-    def _make_deterministic() -> None:
-        pass
-
     def _has_gpu() -> bool:
         return jax.default_backend() != "cpu"
 
-    def _gpu_memory() -> int | None:
-        return (jax.devices()[0].memory_stats() or {}).get("bytes_limit")
-
-    def _gpu_name() -> str:
-        return jax.devices()[0].device_kind
-
-    def _gpu_memory_peak() -> int | None:
-        return (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+    def _gpu() -> Gpu:
+        first = jax.devices()[0]
+        stats = first.memory_stats() or {}
+        return Gpu(first.device_kind, stats.get("bytes_limit"), stats.get("peak_bytes_in_use"))
 
     def _compiled(function: Callable[..., Any], sizes: tuple[int, ...]) -> Callable[..., Any]:
         return jax.jit(function, static_argnums=sizes)
@@ -215,26 +202,20 @@ else:
     import torch
 
     OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, torch.cuda.OutOfMemoryError)
-    _gpu_name = torch.cuda.get_device_name
-    _gpu_memory_peak = torch.cuda.max_memory_allocated
-
-    def _make_deterministic() -> None:
-        # cuBLAS reads it at its first use.
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True, warn_only=True)
 
     def _has_gpu() -> bool:
         return torch.cuda.is_available()
 
-    def _gpu_memory() -> int:
-        return torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved()
+    def _gpu() -> Gpu:
+        memory = torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved()
+        return Gpu(torch.cuda.get_device_name(), memory, torch.cuda.max_memory_allocated())
 
     def _compiled(function: Callable[..., Any], sizes: tuple[int, ...]) -> Callable[..., Any]:
-        def converted(index: int, argument: Any) -> Any:
-            is_size = index in sizes
-            return argument if is_size else keras.tree.map_structure(keras.ops.convert_to_tensor, argument)
+        def call(*arguments: Any) -> Any:
+            tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, arguments)
+            return function(*(arguments[n] if n in sizes else tensors[n] for n in range(len(arguments))))
 
-        return lambda *arguments: function(*itertools.starmap(converted, enumerate(arguments)))
+        return call
 
     def _value_and_gradient(function: Objective) -> Differentiated:
         def evaluate(argument: Any, *others: Any) -> tuple[tuple[Any, Any], Any]:

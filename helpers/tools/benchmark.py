@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 
-from helpers.compute.framework import compiled, device, gpu_memory_peak, keras
+from helpers.compute.framework import compiled, device, gpu, keras
 from helpers.compute.precision import resolve_precision
 from helpers.engine.coarse_to_fine import BFLOAT16_STEPS, Record
 from helpers.engine.lbfgs import history_length, lbfgs, lbfgs_without_line_search
@@ -204,8 +204,8 @@ def _memory_of_a_transfer(side: int, precision: Precision) -> dict[str, Any]:
 
 def peak_of_this_process() -> int:
     """The peak memory of this process so far, in bytes: memory of the GPU if it computes on one."""
-    if (of_gpu := gpu_memory_peak()) is not None:
-        return of_gpu
+    if (of_gpu := gpu()) is not None:
+        return of_gpu.peak
     status = Path("/proc/self/status")
     if status.exists():
         # On Linux the peak of getrusage includes that of the parent process.

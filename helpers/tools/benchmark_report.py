@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from helpers.compute.framework import BACKEND, gpu_name
+from helpers.compute.framework import BACKEND, gpu
 from helpers.compute.precision import faster_precision
 from helpers.engine.memory import GB
 from helpers.engine.run import versions
@@ -17,7 +17,7 @@ def machine() -> dict[str, Any]:
     """The processor or GPU that was measured, the backend, and the versions."""
     import psutil
 
-    name = platform.processor() or platform.machine()
+    name, of_gpu = platform.processor() or platform.machine(), gpu()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         lines = cpuinfo.read_text(encoding="utf-8").splitlines()
@@ -26,7 +26,7 @@ def machine() -> dict[str, Any]:
         "processor": name,
         "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / GB, 1),
-        "gpu": gpu_name(),
+        "gpu": of_gpu and of_gpu.name,
         "backend": BACKEND,
         "faster_precision": faster_precision(),
         "versions": json.dumps(versions()),
