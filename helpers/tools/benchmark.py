@@ -20,7 +20,7 @@ import numpy as np
 from helpers.compute.framework import compiled, device, gpu, keras
 from helpers.compute.precision import resolve_precision
 from helpers.engine.coarse_to_fine import BFLOAT16_STEPS, Record
-from helpers.engine.lbfgs import history_length, lbfgs, lbfgs_without_line_search
+from helpers.engine.lbfgs import History, history_length, lbfgs
 from helpers.engine.memory import GB, fitting_tiling, peak_memory
 from helpers.engine.objective import Evaluate, objective
 from helpers.engine.optimizers import Steps, adam
@@ -317,7 +317,12 @@ def tutorials() -> dict[str, tuple[Callable[[Evaluate, Any], Steps], int]]:
             lambda evaluate, pixels: adam(evaluate, pixels, keras.optimizers.Adam(0.02 * 255, beta_1=0.99)),
             1000,
         ),
-        "L-BFGS as in the PyTorch tutorial": (lbfgs_without_line_search, 300),
+        "L-BFGS as in the PyTorch tutorial": (
+            lambda evaluate, pixels: lbfgs(
+                evaluate, pixels, history=History(pixels.shape, length=100), line_search=False
+            ),
+            300,
+        ),
     }
 
 
