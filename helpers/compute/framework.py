@@ -1,7 +1,7 @@
 """The framework that computes, Keras' backend: its import, its devices, compilation and differentiation.
 
-All other modules compute with ``keras.ops``. The course uses TensorFlow; if JAX or PyTorch is installed, the
-environment variable ``KERAS_BACKEND`` set to ``jax`` or ``torch`` selects it for the same helpers.
+All other modules compute with ``keras.ops``. The course uses TensorFlow; if JAX is installed, the environment
+variable ``KERAS_BACKEND`` set to ``jax`` selects it for the same helpers.
 """
 
 import contextlib
@@ -9,6 +9,8 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
+
+from helpers.errors import ArgumentError
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -39,7 +41,21 @@ with _captured_stderr():
     import keras
 
 BACKEND = keras.backend.backend()
-"""The framework that computes: ``"tensorflow"``, ``"jax"`` or ``"torch"``."""
+"""The framework that computes: ``"tensorflow"`` or ``"jax"``."""
+
+if BACKEND == "tensorflow":
+    with _captured_stderr():
+        import tensorflow as tf
+
+        _GPUS = tf.config.list_physical_devices("GPU")
+
+    OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, tf.errors.ResourceExhaustedError)
+elif BACKEND == "jax":
+    import jax
+
+    OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError,)
+else:
+    raise ArgumentError(f"The course computes with the backend tensorflow or jax, not with {BACKEND}.")
 
 __all__ = [
     "BACKEND",
@@ -50,7 +66,6 @@ __all__ = [
     "keras",
     "make_deterministic",
     "value_and_gradient",
-    "with_gradient",
 ]
 
 Objective = Callable[..., tuple[Any, Any]]
@@ -58,25 +73,6 @@ Objective = Callable[..., tuple[Any, Any]]
 
 Differentiated = Callable[..., tuple[tuple[Any, Any], Any]]
 """The same arguments → ``((value, more), gradient)``; the gradient is with respect to the first argument."""
-
-
-def with_gradient(function: Callable[..., tuple[Any, Callable[[Any], Any]]]) -> Callable[..., Any]:
-    """Decorate a function that defines its own gradient: it returns a value and a vector–Jacobian product.
-
-    The product is a function: the gradient with respect to the value → those with respect to the arguments.
-    """
-
-    @keras.ops.custom_gradient
-    def differentiable(*arguments: Any) -> tuple[Any, Callable[..., Any]]:
-        value, product = function(*arguments)
-
-        def gradient(*positional: Any, upstream: Any = None) -> Any:
-            # With PyTorch, Keras passes the gradient by name; with TensorFlow and JAX, by position.
-            return product(positional[0] if upstream is None else upstream)
-
-        return value, gradient
-
-    return differentiable
 
 
 class Gpu(NamedTuple):
@@ -92,12 +88,23 @@ class Gpu(NamedTuple):
 
 def device() -> str:
     """``"gpu"`` if one is available, else ``"cpu"``."""
-    return "gpu" if _has_gpu() else "cpu"
+    has_gpu = bool(_GPUS) if BACKEND == "tensorflow" else jax.default_backend() != "cpu"
+    return "gpu" if has_gpu else "cpu"
 
 
 def gpu() -> Gpu | None:
     """The GPU, as it is now; ``None`` without one."""
-    return _gpu() if _has_gpu() else None
+    if device() == "cpu":
+        return None
+    if BACKEND == "jax":
+        first = jax.devices()[0]
+        stats = first.memory_stats() or {}
+        return Gpu(first.device_kind, stats.get("bytes_limit"), stats.get("peak_bytes_in_use"))
+    from tensorflow.python.client import device_lib
+
+    name = tf.config.experimental.get_device_details(_GPUS[0]).get("device_name")
+    limits = [each.memory_limit for each in device_lib.list_local_devices() if each.device_type == "GPU"]
+    return Gpu(name, max(limits), tf.config.experimental.get_memory_info("GPU:0")["peak"])
 
 
 def make_deterministic() -> None:
@@ -108,18 +115,34 @@ def make_deterministic() -> None:
     """
     if BACKEND == "tensorflow":
         tf.config.experimental.enable_op_determinism()
-    elif BACKEND == "torch":
-        # cuBLAS reads it at its first use.
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True, warn_only=True)
 
 
 def compiled(function: Callable[..., Any], sizes: tuple[int, ...] = ()) -> Callable[..., Any]:
-    """Compile a function of nested tensors. With PyTorch it is not compiled.
+    """Compile a function of nested tensors.
 
     ``sizes``: the indices of the arguments that are nested tuples of integers.
     """
-    return _compiled(function, sizes)
+    if BACKEND == "jax":
+        return jax.jit(function, static_argnums=sizes)
+    traced = tf.function(function, autograph=False)
+    graphs: dict[Any, Callable[..., Any]] = {}
+
+    def any_size(tensor: tf.Tensor) -> tuple[tf.DType, tuple[int | None, ...]]:
+        # One graph for pixels and feature maps of every height and width.
+        shape = tuple(tensor.shape)
+        return tensor.dtype, (shape[0], None, None, shape[3]) if len(shape) == 4 else shape
+
+    def call(*arguments: Any) -> Any:
+        tensors = keras.tree.map_structure(tf.convert_to_tensor, arguments)
+        # TensorFlow's own look-up of a graph is slower, and warns of retracing if it builds many in
+        # succession.
+        key = tuple(map(any_size, tf.nest.flatten(tensors)))
+        if key not in graphs:
+            specs = [tf.TensorSpec(shape, dtype) for dtype, shape in key]
+            graphs[key] = traced.get_concrete_function(*tf.nest.pack_sequence_as(tensors, specs))
+        return graphs[key](*tensors)
+
+    return call
 
 
 def value_and_gradient(function: Objective) -> Differentiated:
@@ -127,103 +150,14 @@ def value_and_gradient(function: Objective) -> Differentiated:
 
     The gradient is with respect to the first argument, a tensor or nested tensors.
     """
-    return _value_and_gradient(function)
-
-
-if BACKEND == "tensorflow":
-    with _captured_stderr():
-        import tensorflow as tf
-
-        _GPUS = tf.config.list_physical_devices("GPU")
-
-    OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, tf.errors.ResourceExhaustedError)
-
-    def _has_gpu() -> bool:
-        return bool(_GPUS)
-
-    def _gpu() -> Gpu:
-        from tensorflow.python.client import device_lib
-
-        name = tf.config.experimental.get_device_details(_GPUS[0]).get("device_name")
-        limits = [each.memory_limit for each in device_lib.list_local_devices() if each.device_type == "GPU"]
-        return Gpu(name, max(limits), tf.config.experimental.get_memory_info("GPU:0")["peak"])
-
-    def _compiled(function: Callable[..., Any], sizes: tuple[int, ...]) -> Callable[..., Any]:
-        traced = tf.function(function, autograph=False)
-        graphs: dict[Any, Callable[..., Any]] = {}
-
-        def any_size(tensor: tf.Tensor) -> tuple[tf.DType, tuple[int | None, ...]]:
-            # One graph for pixels and feature maps of every height and width.
-            shape = tuple(tensor.shape)
-            return tensor.dtype, (shape[0], None, None, shape[3]) if len(shape) == 4 else shape
-
-        def call(*arguments: Any) -> Any:
-            tensors = keras.tree.map_structure(tf.convert_to_tensor, arguments)
-            # TensorFlow's own look-up of a graph is slower, and warns of retracing if it builds many in
-            # succession.
-            key = tuple(map(any_size, tf.nest.flatten(tensors)))
-            if key not in graphs:
-                specs = [tf.TensorSpec(shape, dtype) for dtype, shape in key]
-                graphs[key] = traced.get_concrete_function(*tf.nest.pack_sequence_as(tensors, specs))
-            return graphs[key](*tensors)
-
-        return call
-
-    def _value_and_gradient(function: Objective) -> Differentiated:
-        def evaluate(argument: Any, *others: Any) -> tuple[tuple[Any, Any], Any]:
-            with tf.GradientTape() as tape:
-                tape.watch(argument)
-                value, more = function(argument, *others)
-            zero = tf.UnconnectedGradients.ZERO
-            return (value, more), tape.gradient(value, argument, unconnected_gradients=zero)
-
-        return evaluate
-
-elif BACKEND == "jax":
-    import jax
-
-    OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError,)
-
-    def _has_gpu() -> bool:
-        return jax.default_backend() != "cpu"
-
-    def _gpu() -> Gpu:
-        first = jax.devices()[0]
-        stats = first.memory_stats() or {}
-        return Gpu(first.device_kind, stats.get("bytes_limit"), stats.get("peak_bytes_in_use"))
-
-    def _compiled(function: Callable[..., Any], sizes: tuple[int, ...]) -> Callable[..., Any]:
-        return jax.jit(function, static_argnums=sizes)
-
-    def _value_and_gradient(function: Objective) -> Differentiated:
+    if BACKEND == "jax":
         return jax.value_and_grad(function, has_aux=True)
 
-else:
-    import torch
+    def evaluate(argument: Any, *others: Any) -> tuple[tuple[Any, Any], Any]:
+        with tf.GradientTape() as tape:
+            tape.watch(argument)
+            value, more = function(argument, *others)
+        zero = tf.UnconnectedGradients.ZERO
+        return (value, more), tape.gradient(value, argument, unconnected_gradients=zero)
 
-    OUT_OF_MEMORY: tuple[type[Exception], ...] = (MemoryError, torch.cuda.OutOfMemoryError)
-
-    def _has_gpu() -> bool:
-        return torch.cuda.is_available()
-
-    def _gpu() -> Gpu:
-        memory = torch.cuda.mem_get_info()[0] + torch.cuda.memory_reserved()
-        return Gpu(torch.cuda.get_device_name(), memory, torch.cuda.max_memory_allocated())
-
-    def _compiled(function: Callable[..., Any], sizes: tuple[int, ...]) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            tensors = keras.tree.map_structure(keras.ops.convert_to_tensor, arguments)
-            return function(*(arguments[n] if n in sizes else tensors[n] for n in range(len(arguments))))
-
-        return call
-
-    def _value_and_gradient(function: Objective) -> Differentiated:
-        def evaluate(argument: Any, *others: Any) -> tuple[tuple[Any, Any], Any]:
-            leaves = [leaf.detach().requires_grad_() for leaf in keras.tree.flatten(argument)]
-            with torch.enable_grad():
-                value, more = function(keras.tree.pack_sequence_as(argument, leaves), *others)
-                gradients = torch.autograd.grad(value, leaves, allow_unused=True, materialize_grads=True)
-            value, more = keras.tree.map_structure(torch.detach, (value, more))
-            return (value, more), keras.tree.pack_sequence_as(argument, gradients)
-
-        return evaluate
+    return evaluate

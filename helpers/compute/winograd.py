@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.compute.framework import keras, with_gradient
+from helpers.compute.framework import keras
 
 ops = keras.ops
 
@@ -83,7 +83,7 @@ def convolve(maps: Any, kernel: Any, points: Sequence[float]) -> Any:
     convolution too; that with respect to ``kernel``, which is frozen, is not computed but returned as 0.
     """
 
-    @with_gradient
+    @ops.custom_gradient
     def convolved(maps: Any, kernel: Any) -> tuple[Any, Any]:
         def gradient(upstream: Any) -> tuple[Any, Any]:
             return _convolve(upstream, kernel, points, rotated=True), ops.zeros_like(kernel)

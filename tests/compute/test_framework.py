@@ -1,4 +1,4 @@
-"""JAX and PyTorch, where they are installed, compute what the backend of this process computes."""
+"""JAX, where it is installed, computes what the backend of this process computes."""
 
 import importlib.util
 import os
@@ -60,7 +60,7 @@ def if_installed(backend):
     return pytest.param(backend, marks=pytest.mark.skipif(missing, reason=f"{backend} is not installed"))
 
 
-@pytest.fixture(scope="module", params=map(if_installed, ["jax", "torch"]))
+@pytest.fixture(scope="module", params=map(if_installed, ["jax"]))
 def there(request, tmp_path_factory, python_with):
     """The same numbers from a process with another backend."""
     path = tmp_path_factory.mktemp("backend") / f"{request.param}.npz"
