@@ -8,7 +8,7 @@ activation of filter i at position k.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from helpers.compute.framework import keras, with_gradient
+from helpers.compute.framework import keras
 from helpers.errors import ArgumentError
 from helpers.layers import LAYERS, layer_name, layer_names
 from helpers.options import LayerWeights
@@ -134,7 +134,7 @@ def total_loss(content: Any, style: Any, content_weight: float, style_weight: fl
     return content_weight * content + style_weight * style
 
 
-@with_gradient
+@ops.custom_gradient
 def transposed_product(positions: Any) -> tuple[Any, Callable[[Any], Any]]:
     """XᵀX of a matrix X ``(M, N)``, and its vector–Jacobian product X(S + Sᵀ).
 

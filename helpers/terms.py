@@ -132,7 +132,10 @@ def masks_at(mask: Any, layers: Iterable[str]) -> dict[str, Any]:
     its weight is the mean of the mask over that square.
     """
     mask = ops.convert_to_tensor(mask, "float32")[None, :, :, None]
-    return {layer: ops.average_pool(mask, stride(layer), padding="valid") for layer in layer_names(layers)}
+    return {
+        layer: ops.average_pool(mask, stride(layer), padding="valid", data_format="channels_last")
+        for layer in layer_names(layers)
+    }
 
 
 def check_masks(masks: Features) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 
 from helpers.compute import winograd
-from helpers.compute.framework import keras
+from helpers.compute.framework import check_process, keras
 from helpers.compute.precision import uses_winograd
 from helpers.errors import check_choice
 from helpers.files.bundled import bundled_images
@@ -64,6 +64,7 @@ def vgg19(
     Source: Simonyan and Zisserman (2015), configuration E; average pooling: Gatys, Ecker and Bethge
     (2015); normalization: their "Texture synthesis using convolutional neural networks" (2015).
     """
+    check_process()
     check_choice("The precision", precision, get_args(Precision))
     check_choice("Pooling", pooling, get_args(Pooling))
     by_winograd = () if direct else winograd_layers(precision)
@@ -95,17 +96,17 @@ def _vgg19(
 def _architecture(pooling: Pooling, precision: Precision, by_winograd: Sequence[str]) -> keras.Model:
     """VGG19 for images of any size, without weights."""
     pool = {"avg": keras.layers.AveragePooling2D, "max": keras.layers.MaxPooling2D}[pooling]
-    pixels = features = keras.Input((None, None, 3))
+    pixels = features = keras.Input((None, None, 3), dtype="float32")
     for name in LAYERS:
         settings = {"name": name, "dtype": "float32" if name in FLOAT32_LAYERS else precision}
         if name in POOL_LAYERS:
-            layer = pool(2, **settings)
+            layer = pool(2, data_format="channels_last", **settings)
         elif name in by_winograd:
             points = winograd.SCHEMES[precision].points
             layer = winograd.WinogradConvolution(filters(name), points, **settings)
         else:
             settings |= {"padding": "same", "activation": "relu", "kernel_initializer": "zeros"}
-            layer = keras.layers.Conv2D(filters(name), 3, **settings)
+            layer = keras.layers.Conv2D(filters(name), 3, data_format="channels_last", **settings)
         features = layer(features)
     return keras.Model(pixels, features, name="vgg19")
 

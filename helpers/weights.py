@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from helpers.compute.framework import keras
+from helpers.compute.framework import keras, keras_defaults
 from helpers.errors import ArgumentError, MissingFileError, WeightsError, reason, shown
 from helpers.layers import CONV_LAYERS, filters
 
@@ -110,8 +110,9 @@ def _stored_kernels(weights: str) -> Kernels:
             # Downloads the file if it is not cached, or not the whole of it.
             options = {"cache_subdir": "models", "file_hash": _KERAS_FILE_MD5}
             weights = keras.utils.get_file(_KERAS_FILE, _KERAS_FILE_URL, **options)
-        network = keras.applications.VGG19(include_top=False, weights=None, input_shape=(None, None, 3))
-        network.load_weights(weights)
+        with keras_defaults():
+            network = keras.applications.VGG19(include_top=False, weights=None, input_shape=(None, None, 3))
+            network.load_weights(weights)
         for name in CONV_LAYERS:
             yield name, *network.get_layer(name).get_weights()
 

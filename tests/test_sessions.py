@@ -1,4 +1,4 @@
-"""The user's own session: whatever Keras, TensorFlow and Python are set to, the same is computed and stays set."""
+"""The user's own session: the same is computed whatever Keras and TensorFlow are set to, and stays set."""
 
 import json
 import os
@@ -45,13 +45,14 @@ from helpers import reconstruct, synthesize_texture, vgg19
 
 quiet = {"size": 48, "steps": 3, "network": {"weights": "bundled", "precision": "float32"}}
 run = {"progress": False}
+adam = {**run, "optimizer": "adam", "deterministic": True}
 terms = {"total variation": 0.01, "histogram": 0.1}
 masks = ["temple_sky", "temple_ground"]
 pixels = preprocess(load_image("cat", 64))
 arrays = {
     "transfer": transfer("cat", "great_wave", terms=terms, run=run, **quiet).image,
     "masks": transfer("temple", ["great_wave"] * 2, masks=masks, run=run, **quiet).image,
-    "adam": transfer("cat", "great_wave", run={**run, "optimizer": "adam", "deterministic": True}, **quiet).image,
+    "adam": transfer("cat", "great_wave", run=adam, **quiet).image,
     "reconstruction": reconstruct("cat", run=run, **quiet).image,
     "texture": synthesize_texture("gravel", run=run, **{**quiet, "size": 64}).image,
     "random": reconstruct("cat", "conv2_1", run=run, size=48, steps=2, network={"weights": "random"}).image,

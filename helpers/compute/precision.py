@@ -11,7 +11,6 @@ import numpy as np
 
 from helpers.compute import winograd
 from helpers.compute.framework import BACKEND, compiled, device, keras, value_and_gradient
-from helpers.errors import check_choice
 from helpers.options import Precision, RunPrecision
 
 
@@ -45,11 +44,7 @@ def has_bfloat16_dot_product() -> bool:
 
 
 def resolve_precision(precision: RunPrecision) -> RunPrecision:
-    """Replace ``"auto"`` by ``"mixed"`` if bfloat16 is faster on this machine, else by ``"float32"``.
-
-    Raises ``ArgumentError`` if ``precision`` is not a ``RunPrecision``.
-    """
-    check_choice("The precision", precision, get_args(RunPrecision))
+    """Replace ``"auto"`` by ``"mixed"`` if bfloat16 is faster on this machine, else by ``"float32"``."""
     if precision == "auto":
         return "mixed" if faster_precision() == "bfloat16" else "float32"
     return precision
@@ -59,10 +54,9 @@ def resolve_precision(precision: RunPrecision) -> RunPrecision:
 def faster_precision() -> Precision:
     """``"bfloat16"`` if convolutions and their gradients take at most 0.9 of the time, else ``"float32"``.
 
-    This is measured once, in one or two seconds, because the processor's flags do not decide it: a processor
-    with instructions for bfloat16 may still be slower. One layer of each of three blocks is measured, since
-    the algorithm depends on the number of channels. Most processors emulate bfloat16 and are many times
-    slower, which one small layer shows.
+    This is measured once, in one or two seconds: a processor with instructions for bfloat16 may still be
+    slower. One layer of each of three blocks is measured, since the algorithm depends on the number of
+    channels. Most processors emulate bfloat16 and are many times slower, which one small layer shows.
     """
     small_layer = _seconds_of_convolution({64: 48}, rounds=3)
     if small_layer["bfloat16"] > 3 * small_layer["float32"]:
@@ -113,8 +107,8 @@ def _convolved(maps: Any) -> Any:
     channels = maps.shape[-1]
     kernel = np.random.default_rng(1).standard_normal((3, 3, channels, channels), dtype=np.float32)
     if not uses_winograd(channels, precision):
-        convolution = keras.layers.Conv2D(channels, 3, padding="same")
-        return convolution.convolution_op(maps, keras.ops.cast(kernel, precision))
+        kernel = keras.ops.cast(kernel, precision)
+        return keras.ops.conv(maps, kernel, padding="same", data_format="channels_last")
     points = winograd.SCHEMES[precision].points
     transformed = keras.ops.convert_to_tensor(winograd.transformed_kernel(kernel, points), precision)
     return winograd.convolve(maps, transformed, points)

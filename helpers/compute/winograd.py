@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.compute.framework import keras, with_gradient
+from helpers.compute.framework import keras
 
 ops = keras.ops
 
@@ -83,14 +83,12 @@ def convolve(maps: Any, kernel: Any, points: Sequence[float]) -> Any:
     convolution too; that with respect to ``kernel``, which is frozen, is not computed but returned as 0.
     """
 
-    @with_gradient
+    @ops.custom_gradient
     def convolved(maps: Any, kernel: Any) -> tuple[Any, Any]:
-        grid = _grid(maps, len(points) - 1)
-
         def gradient(upstream: Any) -> tuple[Any, Any]:
-            return _convolve(upstream, kernel, points, grid, rotated=True), ops.zeros_like(kernel)
+            return _convolve(upstream, kernel, points, rotated=True), ops.zeros_like(kernel)
 
-        return _convolve(maps, kernel, points, grid), gradient
+        return _convolve(maps, kernel, points), gradient
 
     # The reshaped kernel is a tensor: TensorFlow would require a gradient for the layer's variable itself.
     return convolved(maps, ops.reshape(kernel, (-1, *kernel.shape[2:])))
@@ -125,35 +123,7 @@ class WinogradConvolution(keras.layers.Layer):
         return (*shape[:-1], self.filters)
 
 
-class _Grid(NamedTuple):
-    """The patches of feature maps, which are the same in a convolution and in its gradient.
-
-    ``count``: the number n of images. ``rows``, ``columns``: of patches in each image.
-    """
-
-    count: Any
-    height: Any
-    width: Any
-    rows: Any
-    columns: Any
-    positions: Any
-    """The indices of each input patch's positions in the padded maps, flattened: ``(t², patches)``."""
-
-
-def _grid(maps: Any, m: int) -> _Grid:
-    count, height, width, _ = ops.shape(maps)
-    rows, columns = (height + m - 1) // m, (width + m - 1) // m
-    patch = ops.arange(count * rows * columns)
-    row, column = patch // columns, patch % columns
-    # The padding adds 2 rows to every image.
-    top, left = m * row + 2 * (row // rows), m * column
-    padded_width = columns * m + 2
-    down, right = np.indices((m + 2, m + 2), dtype=np.int32).reshape(2, -1, 1)
-    positions = padded_width * (top + down) + (left + right)
-    return _Grid(count, height, width, rows, columns, positions)
-
-
-def _convolve(maps: Any, kernel: Any, points: Sequence[float], grid: _Grid, rotated: bool = False) -> Any:
+def _convolve(maps: Any, kernel: Any, points: Sequence[float], rotated: bool = False) -> Any:
     # The vector–Jacobian product of a convolution is a convolution with the kernels rotated by 180° and with
     # input and output channels exchanged. Rotating the input and output patches instead has the same effect,
     # and needs no second transformed kernel.
@@ -161,9 +131,17 @@ def _convolve(maps: Any, kernel: Any, points: Sequence[float], grid: _Grid, rota
     if rotated:
         input_transform, output_transform = input_transform[:, ::-1], output_transform[::-1]
     m = len(output_transform)
-    count, height, width, rows, columns, positions = grid
-    bottom, right = rows * m - height + 1, columns * m - width + 1
-    padded = ops.pad(maps, ((0, 0), (1, bottom), (1, right), (0, 0)))
+    count, height, width, _ = ops.shape(maps)
+    rows, columns = (height + m - 1) // m, (width + m - 1) // m
+    patch = ops.arange(count * rows * columns)
+    row, column = patch // columns, patch % columns
+    # The padding adds 2 rows to every image.
+    top, left = m * row + 2 * (row // rows), m * column
+    # The indices of each input patch's positions in the padded maps, flattened: (t², patches).
+    down, right = np.indices((m + 2, m + 2), dtype=np.int32).reshape(2, -1, 1)
+    positions = (columns * m + 2) * (top + down) + (left + right)
+    padding = ((0, 0), (1, rows * m - height + 1), (1, columns * m - width + 1), (0, 0))
+    padded = ops.pad(maps, padding)
     patches = ops.take(ops.reshape(padded, (-1, maps.shape[-1])), positions, axis=0)
     transformed = _applied(np.kron(input_transform, input_transform), patches)
     products = ops.matmul(transformed, ops.transpose(kernel, (0, 2, 1)) if rotated else kernel)

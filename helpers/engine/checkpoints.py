@@ -6,20 +6,18 @@ import logging
 import os
 import time
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from helpers.compute.framework import keras
 from helpers.engine.coarse_to_fine import SaveState, State
 from helpers.errors import CheckpointError, MissingFileError, OutputError
 from helpers.files.writing import atomic_write, check_room, check_writable
 
 logger = logging.getLogger(__name__)
-
-_FRACTION_OF_TIME = 0.02
-"""The largest fraction of a run's time spent on checkpoints; one of a large image takes seconds to write."""
 
 
 def save_checkpoint(path: Path, state: State, run: Mapping[str, Any]) -> None:
@@ -29,12 +27,10 @@ def save_checkpoint(path: Path, state: State, run: Mapping[str, Any]) -> None:
     Raises the errors of ``check_room`` and ``atomic_write``.
     """
     about = {"scale": state.scale, "taken": state.taken, "history": state.history, "run": run}
-    arrays = {
-        "pixels": state.pixels,
-        **{f"optimizer/{name}": array for name, array in state.optimizer_state.items()},
-    }
+    arrays = {f"optimizer/{name}": array for name, array in state.optimizer_state().items()}
+    arrays["pixels"] = keras.ops.convert_to_numpy(state.pixels)
     if state.best is not state.pixels:
-        arrays["best"] = state.best
+        arrays["best"] = keras.ops.convert_to_numpy(state.best)
     text = np.frombuffer(json.dumps(about).encode(), np.uint8)
     check_room(path, len(text) + sum(array.nbytes for array in arrays.values()))
     with atomic_write(path) as partial, partial.open("wb") as file:
@@ -53,50 +49,47 @@ def load_checkpoint(path: Path, run: Mapping[str, Any], sizes: Sequence[tuple[in
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         about = json.loads(arrays.pop("about").tobytes())
-        stored_run = about["run"]
         pixels = arrays.pop("pixels")
-        state = State(
-            scale=int(about["scale"]),
-            taken=int(about["taken"]),
-            pixels=pixels,
-            best=arrays.pop("best", pixels),
-            history=[dict(record) for record in about["history"]],
-            optimizer_state={name.removeprefix("optimizer/"): array for name, array in arrays.items()},
+        best = arrays.pop("best", pixels)
+        optimizer_state = {name.removeprefix("optimizer/"): array for name, array in arrays.items()}
+        scale, taken, history = about["scale"], about["taken"], about["history"]
+        stored, asked = (
+            {"recipe": each["recipe"], **each["arguments"], **each["inputs"]} for each in (about["run"], run)
         )
-        height, width = sizes[state.scale] if stored_run == run else pixels.shape[1:3]
-        is_valid = pixels.shape == (1, height, width, 3) and np.isfinite(pixels).all()
-    except (OSError, LookupError, TypeError, ValueError, AttributeError, EOFError, zipfile.BadZipFile):
-        is_valid = False
-    if not is_valid:
-        raise CheckpointError(f"{path} is damaged or not a checkpoint: delete it to start the run again.")
-    if stored_run != run:
-        raise CheckpointError(f"{path} is of a run with another {_first_difference(stored_run, run)}.")
-    return state
+        if stored == asked and (pixels.shape[1:3] != sizes[scale] or not np.isfinite(pixels).all()):
+            raise ValueError
+    except (OSError, LookupError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
+        raise CheckpointError(
+            f"{path} is damaged or not a checkpoint: delete it to start the run again."
+        ) from None
+    for name, value in asked.items():
+        if stored.get(name) != value:
+            values = "" if isinstance(value, Mapping) else f" ({stored.get(name)}, not {value})"
+            raise CheckpointError(f"{path} is of a run with another {name}{values}.")
+    return State(pixels, best, scale, taken, history, lambda: optimizer_state)
 
 
 def checkpoint_writer(path: Path, run: Mapping[str, Any], every: float) -> SaveState:
-    """A ``SaveState`` that writes a checkpoint every ``every`` seconds or less often, and at the end.
+    """A ``SaveState`` that writes a checkpoint every ``every`` seconds, and at the end.
 
     If writing fails, for example because the disk is full, it logs a warning and writes no more checkpoints;
     the run continues.
     """
     last_written = time.perf_counter()
-    interval = every
     is_writable = True
 
-    def keep(state: Callable[[], State], last: bool) -> None:
-        nonlocal last_written, interval, is_writable
+    def keep(state: State, last: bool) -> None:
+        nonlocal last_written, is_writable
         began = time.perf_counter()
-        if not is_writable or (not last and began - last_written < interval):
+        if not is_writable or (not last and began - last_written < every):
             return
         try:
-            save_checkpoint(path, state(), run)
+            save_checkpoint(path, state, run)
         except (OutputError, MissingFileError) as error:
             logger.warning("The run continues without further checkpoints: %s", error)
             is_writable = False
             return
         last_written = time.perf_counter()
-        interval = max(every, (last_written - began) / _FRACTION_OF_TIME)
         logger.info("Wrote the checkpoint %s in %.1f s.", path, last_written - began)
 
     return keep
@@ -113,18 +106,3 @@ def prepare_checkpoint(path: str | os.PathLike) -> Path:
         with contextlib.suppress(OSError):
             leftover.unlink()
     return path
-
-
-def _first_difference(stored_run: Any, run: Mapping[str, Any]) -> str:
-    """The first entry in which two runs differ, as the end of a sentence."""
-    for group in run:
-        asked, stored = run[group], stored_run.get(group) if isinstance(stored_run, dict) else None
-        if not (isinstance(asked, Mapping) and isinstance(stored, Mapping)):
-            if asked != stored:
-                return group
-            continue
-        for name in (*asked, *stored):
-            if asked.get(name) != stored.get(name):
-                values = f" ({stored.get(name)}, not {asked.get(name)})" if group == "arguments" else ""
-                return name + values
-    return "recipe"

@@ -1,13 +1,13 @@
 """The loop of a run: an optimizer minimizes an objective at one image size, or coarse-to-fine at several."""
 
-import contextlib
 import dataclasses
 import functools
 import itertools
 import logging
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from helpers.compute.framework import OUT_OF_MEMORY, keras
 from helpers.engine.lbfgs import History, lbfgs
 from helpers.engine.objective import Evaluate
 from helpers.engine.optimizers import ADAM_LEARNING_RATE, Steps, adam, moments
-from helpers.errors import RunError, TooLargeError, check_choice, check_number, check_whole
+from helpers.errors import RunError, TooLargeError, check_whole
 from helpers.images import IMAGENET_MEAN, deprocess, preprocess, resize_image
-from helpers.options import MOST_SCALES, Optimizer, Parametrization
+from helpers.options import MOST_SCALES, Optimizer, Parametrization, Run
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +77,7 @@ def white_noise(height: int, width: int, seed: int) -> np.ndarray:
 
 def default_scales(side: int) -> int:
     """The default number of sizes: ``side``, in pixels, is halved while at least ``COARSEST_SIDE`` remain."""
-    scales = 1
-    while side >> scales >= COARSEST_SIDE:
-        scales += 1
-    return scales
+    return max(1, (side // COARSEST_SIDE).bit_length())
 
 
 def pyramid(height: int, width: int, scales: int | None = None) -> list[tuple[int, int]]:
@@ -107,61 +104,42 @@ def steps_per_size(steps: int, scales: int) -> list[int]:
     return [coarse] * (scales - 1) + [steps - coarse * (scales - 1)]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class State:
     """The state of a run between two steps, from which the run can be resumed."""
 
-    scale: int
-    """The index of the current size, from 0; the number of sizes for the last size continued in float32."""
-
-    taken: int
-    """The number of steps taken there."""
-
-    pixels: np.ndarray
+    pixels: Any
     """The pixels after the last step, ``float32 (1, H, W, 3)``."""
 
-    best: np.ndarray
+    best: Any
     """The pixels with the lowest loss at this size; with L-BFGS the same as ``pixels``."""
 
-    history: list[Record]
+    scale: int = 0
+    """The index of the current size, from 0; the number of sizes for the last size continued in float32."""
 
-    optimizer_state: Mapping[str, np.ndarray]
-    """``History.arrays`` with L-BFGS, ``moments`` with Adam."""
+    taken: int = 0
+    """The number of steps taken at this size."""
+
+    history: list[Record] = dataclasses.field(default_factory=list)
+
+    optimizer_state: Callable[[], Mapping[str, np.ndarray]] = dict
+    """Returns ``History.arrays`` with L-BFGS, ``moments`` with Adam."""
 
 
-SaveState = Callable[[Callable[[], State], bool], None]
-"""Called with a function that returns the state, and ``False`` after each step, ``True`` at the end."""
+SaveState = Callable[[State, bool], None]
+"""Called with the state, and ``False`` after each step, ``True`` at the end."""
 
 
 def minimize(
-    evaluate: Evaluate,
-    pixels: np.ndarray,
-    *,
-    steps: int,
-    optimizer: Optimizer = "lbfgs",
-    parametrization: Parametrization = "pixels",
-    tolerance: float | None = None,
-    callback: Callback | None = None,
-    resume: State | None = None,
-    keep: SaveState | None = None,
+    evaluate: Evaluate, pixels: np.ndarray, *, steps: int, **options: Any
 ) -> tuple[np.ndarray, list[Record]]:
     """Minimize an objective over the pixels, which stay within the range of colors.
 
     ``evaluate``: the result of ``objective``. ``pixels``: the initialization, ``(1, H, W, 3)``.
-    Everything else is as in ``coarse_to_fine``, of which this is the case of one size.
+    ``options``: as in ``coarse_to_fine``, of which this is the case of one size.
     """
-    return coarse_to_fine(
-        lambda height, width: evaluate,
-        lambda height, width: pixels,
-        [pixels.shape[1:3]],
-        steps=steps,
-        optimizer=optimizer,
-        parametrization=parametrization,
-        tolerance=tolerance,
-        callback=callback,
-        resume=resume,
-        keep=keep,
-    )
+    size = pixels.shape[1:3]
+    return coarse_to_fine(lambda *_: evaluate, lambda *_: pixels, [size], steps=steps, **options)
 
 
 def coarse_to_fine(
@@ -199,204 +177,125 @@ def coarse_to_fine(
     Raises ``ArgumentError`` for an invalid argument, ``RunError`` and ``TooLargeError``.
     Source: coarse-to-fine: Gatys, Ecker, Bethge, Hertzmann and Shechtman (2017).
     """
-    check_choice("The optimizer", optimizer, get_args(Optimizer))
-    check_choice("The parametrization", parametrization, get_args(Parametrization))
-    if tolerance is not None:
-        check_number("The tolerance, a fraction of the loss,", tolerance, most=1.0)
-    stages = _stages(build, build_in_float32 if optimizer == "lbfgs" else None, sizes, steps)
-    run = _Run(start(*sizes[0]), callback, keep) if resume is None else _Run.of_state(resume, callback, keep)
-    with _ending_early(run):
-        _minimize_stages(run, stages, optimizer, parametrization, tolerance, resume)
-    return _resize_pixels(run.best, *sizes[-1]), run.history
-
-
-class _Stage(NamedTuple):
-    """A part of a run: one size and one objective."""
-
-    height: int
-    width: int
-    build: Build
-    steps: int
-    continues: bool = False
-    """Whether it continues at the size of the previous stage; ``steps`` is then the sum for both."""
-
-
-def _stages(
-    build: Build, build_in_float32: Build | None, sizes: Sequence[tuple[int, int]], steps: int
-) -> list[_Stage]:
-    steps_by_size = steps_per_size(steps, len(sizes))
-    stages = [_Stage(*size, build, count) for size, count in zip(sizes, steps_by_size, strict=True)]
-    if build_in_float32 is not None:
-        last = stages[-1]
-        in_bfloat16 = last._replace(steps=min(last.steps, BFLOAT16_STEPS))
-        stages[-1:] = [in_bfloat16, last._replace(build=build_in_float32, continues=True)]
-    return stages
-
-
-def _minimize_stages(
-    run: "_Run",
-    stages: Sequence[_Stage],
-    optimizer: Optimizer,
-    parametrization: Parametrization,
-    tolerance: float | None,
-    resume: State | None,
-) -> None:
-    """Take the steps of every stage from ``run.scale`` on."""
-    past: History | None = None
-    for number, stage in enumerate(stages[run.scale :], start=run.scale):
-        resumed = resume if resume is not None and number == resume.scale else None
-        steps, taken = stage.steps, resumed.taken if resumed else 0
-        if stage.continues:
-            # Subtract the steps that the previous stage has taken at this size.
-            steps -= run.taken_at(stage.height, stage.width) - taken
-        if not steps:
-            continue
-        run.begin_stage(number, stage, taken)
-        if optimizer == "lbfgs":
-            past = _initial_history(run, stage, past, parametrization, resumed)
-            run.optimizer_state = past.arrays
-            optimizer_steps = lbfgs(run.evaluated, run.pixels, parametrization, past)
-        else:
-            keras_adam = keras.optimizers.Adam(ADAM_LEARNING_RATE)
-            run.optimizer_state = functools.partial(moments, keras_adam)
-            optimizer_steps = adam(run.evaluated, run.pixels, keras_adam, resumed and resumed.optimizer_state)
-        converged = run.take_steps(optimizer_steps, steps, tolerance)
-        if converged and stage[:2] == stages[-1][:2]:
-            break
-    if not run.history:
-        run.record_start()
-
-
-def _initial_history(
-    run: "_Run", stage: _Stage, past: History | None, parametrization: Parametrization, resumed: State | None
-) -> History:
-    """The past steps with which L-BFGS begins a stage; ``past``: those of the previous stage."""
-    if resumed:
-        return History.of_arrays(run.pixels.shape, resumed.optimizer_state)
-    if stage.continues and past is not None:
-        return past
-    if past is None or parametrization == "cosine":
-        # Steps over cosine coefficients cannot be resized as images can.
-        return History(run.pixels.shape)
-    return past.enlarged(stage.height, stage.width)
-
-
-@contextlib.contextmanager
-def _ending_early(run: "_Run") -> Iterator[None]:
-    """Suppress an interrupt or failure after the first step, so that the run returns its image so far."""
+    # Raises ArgumentError for an invalid option.
+    Run(optimizer=optimizer, parametrization=parametrization, tolerance=tolerance)
+    *coarse, last = steps_per_size(steps, len(sizes))
+    stages: list[_Stage] = [(*size, build, count) for size, count in zip(sizes, coarse, strict=False)]
+    if build_in_float32 is None or optimizer == "adam":
+        stages.append((*sizes[-1], build, last))
+    else:
+        stages.append((*sizes[-1], build, min(last, BFLOAT16_STEPS)))
+        stages.append((*sizes[-1], build_in_float32, last))
+    if resume is None:
+        pixels = start(*sizes[0])
+        state = State(pixels, pixels)
+    else:
+        state = dataclasses.replace(resume, history=list(resume.history))
     try:
-        yield
-    except _Stopped:
+        _Minimization(state, callback, keep).take(stages, optimizer, parametrization, tolerance)
+    except StopIteration:
         pass
     except KeyboardInterrupt:
-        if not run.history:
+        if not state.history:
             raise
     except (RunError, *OUT_OF_MEMORY) as error:
         failure = error if isinstance(error, RunError) else TooLargeError("The memory is full.")
-        if not run.history:
+        if not state.history:
             raise failure from None
-        logger.warning("%s The picture is that of step %d.", failure, run.history[-1]["step"])
+        logger.warning("%s The picture is that of step %d.", failure, state.history[-1]["step"])
     finally:
-        run.keep_last()
+        if keep is not None and state.history:
+            keep(state, True)
+    return _resize_pixels(state.best, *sizes[-1]), state.history
 
 
-class _Stopped(Exception):
-    """The callback has raised ``StopIteration``."""
+_Stage = tuple[int, int, Build, int]
+"""A part of a run: height, width, objective, and the number of steps after which it ends at this size."""
 
 
-class _Run:
-    """The progress of a run: its stage, pixels and records."""
+class _Minimization:
+    """A run in progress."""
 
-    def __init__(
-        self,
-        pixels: np.ndarray,
-        callback: Callback | None,
-        keep: SaveState | None,
-        history: Sequence[Record] = (),
-    ) -> None:
-        self.pixels = self.best = pixels
-        self.history: list[Record] = list(history)
-        self.scale, self.taken = 0, 0
-        self.evaluate: Evaluate
-        self.optimizer_state: Callable[[], dict[str, np.ndarray]] = dict
-        self._lowest = np.inf
+    def __init__(self, state: State, callback: Callback | None, keep: SaveState | None) -> None:
+        self.state = state
         self._callback, self._keep = callback, keep
-        self._evaluations = int(self.history[-1]["evaluations"]) if self.history else 0
-        self._began = time.perf_counter() - (self.history[-1]["seconds"] if self.history else 0)
+        last = state.history[-1] if state.history else {"evaluations": 0, "seconds": 0.0}
+        self._evaluations = last["evaluations"]
+        self._began = time.perf_counter() - last["seconds"]
+        self._evaluate: Evaluate
 
-    @classmethod
-    def of_state(cls, state: State, callback: Callback | None, keep: SaveState | None) -> "_Run":
-        run = cls(state.pixels, callback, keep, state.history)
-        run.scale, run.taken, run.best = state.scale, state.taken, state.best
-        return run
+    def take(
+        self,
+        stages: Sequence[_Stage],
+        optimizer: Optimizer,
+        parametrization: Parametrization,
+        tolerance: float | None,
+    ) -> None:
+        """Take the steps of every stage from that of the state on."""
+        state = self.state
+        arrays = state.optimizer_state()
+        past = History.of_arrays(state.pixels.shape, arrays) if optimizer == "lbfgs" else None
+        for scale, (height, width, build, steps) in enumerate(stages):
+            taken = state.taken if scale == state.scale else 0
+            # Those of a stage in bfloat16 count as well.
+            steps -= sum(record["size"] == min(height, width) for record in state.history)
+            if scale < state.scale or steps <= 0:
+                continue
+            self._evaluate = build(height, width)
+            pixels = state.pixels if taken else _resize_pixels(state.best, height, width)
+            if past is not None:
+                if past.shape[1:3] != (height, width):
+                    # Steps over cosine coefficients cannot be resized as images can.
+                    resizable = parametrization == "pixels"
+                    past = past.enlarged(height, width) if resizable else History(pixels.shape)
+                optimizer_state = past.arrays
+                optimizer_steps = lbfgs(self._evaluated, pixels, parametrization, past)
+            else:
+                rule = keras.optimizers.Adam(ADAM_LEARNING_RATE)
+                optimizer_state = functools.partial(moments, rule)
+                optimizer_steps = adam(self._evaluated, pixels, rule, arrays if taken else None)
+            state.scale, state.taken, state.optimizer_state = scale, taken, optimizer_state
+            state.pixels, state.best = pixels, state.best if taken else pixels
+            converged = self._take_steps(optimizer_steps, steps, tolerance)
+            if converged and (height, width) == stages[-1][:2]:
+                break
+        if not state.history:
+            # No step has lowered the loss.
+            state.history.append(self._record(0, self._evaluated(state.pixels)[0]))
 
-    def begin_stage(self, scale: int, stage: _Stage, taken: int) -> None:
-        """Begin a stage, or resume it after ``taken`` steps."""
-        self.scale, self.taken = scale, taken
-        if taken:
-            self._lowest = min(record["total"] for record in self.history[-taken:])
-        else:
-            self.pixels = self.best = _resize_pixels(self.best, stage.height, stage.width)
-            self._lowest = np.inf
-        self.evaluate = stage.build(stage.height, stage.width)
-
-    def take_steps(self, optimizer_steps: Steps, steps: int, tolerance: float | None) -> bool:
-        """Take the remaining of ``steps`` steps. Returns ``True`` if the run converges before the last."""
-        for pixels, losses in itertools.islice(optimizer_steps, steps - self.taken):
-            self.after_step(pixels, losses)
-            if tolerance is not None and self.has_converged(tolerance):
-                return True
-        return False
-
-    def taken_at(self, height: int, width: int) -> int:
-        """The number of steps taken at a size."""
-        return sum(record["size"] == min(height, width) for record in self.history)
-
-    def evaluated(self, pixels: Any) -> tuple[dict[str, float], Any]:
+    def _evaluated(self, pixels: Any) -> tuple[dict[str, float], Any]:
         """The objective of the stage, counting its evaluations."""
         self._evaluations += 1
-        return self.evaluate(pixels)
+        return self._evaluate(pixels)
 
-    def record_start(self) -> None:
-        """Record the initialization as step 0."""
-        self.history.append(self._record(0, self.evaluated(self.pixels)[0]))
-
-    def after_step(self, pixels: Any, losses: dict[str, float]) -> None:
-        """Record a step, then call ``keep`` and the callback."""
-        self.pixels = pixels
-        if losses["total"] <= self._lowest:
-            self.best, self._lowest = pixels, losses["total"]
-        record = self._record(len(self.history) + 1, losses)
-        self.history.append(record)
-        self.taken += 1
-        if self._keep is not None:
-            self._keep(self.state, False)
-        if self._callback is not None:
-            try:
-                self._callback(dict(record), lambda: deprocess(keras.ops.convert_to_numpy(pixels)))
-            except StopIteration:
-                raise _Stopped from None
-
-    def has_converged(self, tolerance: float) -> bool:
-        """Whether the last ``TOLERANCE_STEPS`` steps lowered the loss by less than this fraction."""
-        totals = [record["total"] for record in self.history[-self.taken :]]
-        return len(totals) > TOLERANCE_STEPS and totals[-1] > (1 - tolerance) * totals[-1 - TOLERANCE_STEPS]
-
-    def keep_last(self) -> None:
-        if self._keep is not None and self.history:
-            self._keep(self.state, True)
-
-    def state(self) -> State:
-        pixels = keras.ops.convert_to_numpy(self.pixels)
-        best = pixels if self.best is self.pixels else keras.ops.convert_to_numpy(self.best)
-        return State(self.scale, self.taken, pixels, best, list(self.history), self.optimizer_state())
+    def _take_steps(self, optimizer_steps: Steps, steps: int, tolerance: float | None) -> bool:
+        """Take some steps. Returns ``True`` if the run converges before the last."""
+        state = self.state
+        totals = [record["total"] for record in state.history[len(state.history) - state.taken :]]
+        lowest = min(totals, default=math.inf)
+        for pixels, losses in itertools.islice(optimizer_steps, steps):
+            totals.append(losses["total"])
+            state.pixels = pixels
+            if totals[-1] <= lowest:
+                state.best, lowest = pixels, totals[-1]
+            state.history.append(self._record(len(state.history) + 1, losses))
+            state.taken += 1
+            if self._keep is not None:
+                self._keep(state, False)
+            if self._callback is not None:
+                image = lambda pixels=pixels: deprocess(keras.ops.convert_to_numpy(pixels))
+                self._callback(dict(state.history[-1]), image)
+            can_converge = tolerance is not None and len(totals) > TOLERANCE_STEPS
+            if can_converge and totals[-1] > (1 - tolerance) * totals[-1 - TOLERANCE_STEPS]:
+                return True
+        return False
 
     def _record(self, step: int, losses: dict[str, float]) -> Record:
         return {
             "step": step,
             "evaluations": self._evaluations,
             "seconds": round(time.perf_counter() - self._began, 3),
-            "size": min(self.pixels.shape[1:3]),
+            "size": min(self.state.pixels.shape[1:3]),
             **losses,
         }
 

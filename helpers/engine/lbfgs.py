@@ -49,17 +49,12 @@ class History:
         self.length = history_length(*shape[1:3]) if length is None else length
         self.point: Any = None
         """The optimization variable after the last step; ``None`` before the first step."""
-        self._clear()
+        self.forget()
 
-    def forget(self) -> bool:
-        """Drop all past steps. Returns ``False`` if there were none."""
-        was_filled = len(self) > 0
-        self._clear()
-        return was_filled
-
-    def _clear(self) -> None:
+    def forget(self) -> None:
+        """Drop all past steps."""
         # Missing steps are zeros: the same compiled graph then serves a history of any length.
-        self.moves = [ops.zeros(int(np.prod(self.shape)))] * self.length
+        self.moves = [ops.zeros(int(np.prod(self.shape)), "float32")] * self.length
         self.changes = list(self.moves)
         self.inverse_curvatures = np.zeros(self.length, np.float32)
         self.scale = 0.0
@@ -92,8 +87,9 @@ class History:
             gradient_square, slope = ops.convert_to_numpy(numbers).tolist()
             if not 0 < gradient_square < np.inf:
                 return None
-            if slope < 0 or not self.forget():
+            if slope < 0 or not len(self):
                 return direction
+            self.forget()
 
     def enlarged(self, height: int, width: int) -> "History":
         """The steps resized to another image size, so that the curvature approximation is reused there.
@@ -107,7 +103,7 @@ class History:
             pair = ops.reshape(ops.stack([self.moves[index], self.changes[index]]), (2, *self.shape[1:]))
             pair = ops.image.resize(pair, (height, width), "bicubic", data_format="channels_last")
             move, change = pair[0], pair[1] * fraction
-            larger.keep(move, change, *_curvature_of(move, change))
+            larger.keep(move, change, float(_dot(move, change)), float(_dot(change, change)))
         return larger
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -125,7 +121,7 @@ class History:
         history = cls(shape)
         for pair in zip(arrays.get("moves", ()), arrays.get("changes", ()), strict=True):
             move, change = map(ops.convert_to_tensor, pair)
-            history.keep(move, change, *_curvature_of(move, change))
+            history.keep(move, change, float(_dot(move, change)), float(_dot(change, change)))
         history.point = ops.convert_to_tensor(arrays["point"]) if "point" in arrays else None
         return history
 
@@ -135,12 +131,14 @@ def lbfgs(
     start: Any,
     parametrization: Parametrization = "pixels",
     history: History | None = None,
+    line_search: bool = True,
 ) -> Steps:
     """L-BFGS over the pixels within the range of colors, or over their scaled cosine coefficients.
 
     A pixel at a bound is fixed for a step if the negative gradient points out of the range; values that a
     step would move out of the range are clipped to it. The iteration ends when no step lowers the loss.
     ``history``: past steps to continue from, by default none; the new steps are added to it.
+    ``line_search``: without it every step has step size 1, even if the loss grows, as in PyTorch's tutorial.
     Raises ``RunError`` if the loss or gradient is not finite, at the start or for every step size tried.
     Source: Nocedal (1980), with a backtracking line search until the sufficient decrease condition of
     Armijo (1966) holds; projection: Bertsekas (1982), "Projected Newton methods".
@@ -154,11 +152,8 @@ def lbfgs(
     def evaluate_at(point: Any) -> tuple[dict[str, float], Any, Any]:
         pixels = space.to_pixels(point)
         losses, gradient = evaluate(pixels)
-        return (
-            losses,
-            space.vector_jacobian_product(pixels, ops.convert_to_tensor(gradient, "float32")),
-            pixels,
-        )
+        gradient = ops.convert_to_tensor(gradient, "float32")
+        return losses, space.vector_jacobian_product(pixels, gradient), pixels
 
     losses, gradient, _ = evaluate_at(point)
     if failure := non_finite_message(losses, magnitude(gradient)):
@@ -172,14 +167,16 @@ def lbfgs(
             slope, gradient_size, curvature, change_square = ops.convert_to_numpy(numbers).tolist()
             difference = trial_losses["total"] - losses["total"]
             failure = non_finite_message(trial_losses, gradient_size)
-            if not failure and difference <= _SUFFICIENT_DECREASE * slope and difference < 0:
+            sufficient = not failure and difference <= _SUFFICIENT_DECREASE * slope and difference < 0
+            if sufficient or not line_search:
                 break
             # Quadratic interpolation: the minimum of the parabola with both losses and the slope at the
             # current point, limited to between 0.1 and 0.5 of the step size.
             minimum = -slope / (2 * (difference - slope)) if difference > slope else 0.5
             step_size *= float(np.clip(minimum, 0.1, 0.5))
         else:
-            if history.forget():
+            if len(history):
+                history.forget()
                 continue
             if failure:
                 raise RunError(failure)
@@ -188,25 +185,6 @@ def lbfgs(
         history.point = point = trial
         losses, gradient = trial_losses, trial_gradient
         yield pixels, losses
-
-
-def lbfgs_without_line_search(evaluate: Evaluate, start: Any) -> Steps:
-    """L-BFGS as in PyTorch's tutorial on style transfer, for comparison.
-
-    It has no line search (every step has step size 1, even if the loss grows), keeps 100 steps, and clips
-    the colors.
-    """
-    space = pixel_space(tuple(start.shape))
-    point = space.from_pixels(ops.convert_to_tensor(start, "float32"))
-    _, gradient = evaluate(point)
-    history = History(point.shape, length=100)
-    while (direction := history.direction(point, gradient, space)) is not None:
-        trial, move = _projected(point, direction, 1.0, space.low, space.high)
-        losses, trial_gradient = evaluate(trial)
-        change, numbers = _step(move, trial_gradient, gradient)
-        history.keep(move, change, *ops.convert_to_numpy(numbers).tolist()[2:])
-        point, gradient = trial, trial_gradient
-        yield point, losses
 
 
 @compiled
@@ -260,16 +238,6 @@ def _step(move: Any, gradient: Any, previous_gradient: Any) -> tuple[Any, Any]:
     change = gradient - previous_gradient
     slope = _dot(previous_gradient, move)
     return change, ops.stack([slope, magnitude(gradient), _dot(move, change), _dot(change, change)])
-
-
-def _curvature_of(move: Any, change: Any) -> list[float]:
-    """sᵀy and yᵀy of a step."""
-    return ops.convert_to_numpy(_curvature(move, change)).tolist()
-
-
-@compiled
-def _curvature(move: Any, change: Any) -> Any:
-    return ops.stack([_dot(move, change), _dot(change, change)])
 
 
 def _dot(first: Any, second: Any) -> Any:

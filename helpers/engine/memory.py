@@ -1,18 +1,18 @@
 """How much memory a run needs and how much is available; the fastest tiling that fits."""
 
-import contextlib
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+import bisect
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
-from helpers.compute.framework import gpu_memory
+from helpers.compute.framework import gpu
 from helpers.compute.winograd import SCHEMES
 from helpers.engine.lbfgs import history_length
-from helpers.engine.tiling import Tiling, tile_areas, useful_cut
-from helpers.errors import TooLargeError, check_number
-from helpers.layers import CONV_LAYERS, filters, layers_up_to, stride
+from helpers.engine.tiling import Tiling, largest_tile, useful_cut
+from helpers.errors import TooLargeError
+from helpers.layers import filters, layers_up_to, stride
 from helpers.options import Precision
 from helpers.vgg import FLOAT32_LAYERS, winograd_layers
 
@@ -30,14 +30,12 @@ _FRAGMENTATION = 2.2
 Measured at 2048 × 2048 in bfloat16: 1.8 with a cut at block2_pool, 2.4 with one at block3_pool."""
 
 _TILINGS = [
-    Tiling(side, cut) for side in (256, 512) for cut in ("block2_pool", "block3_pool", "block4_pool", None)
+    None,
+    *(Tiling(side, cut) for cut in ("block2_pool", "block3_pool") for side in (512, 256)),
+    *(Tiling(side, cut) for side in (512, 256) for cut in ("block4_pool", None)),
 ]
-"""A cut at block1_pool needs more memory than one at block2_pool, and was measured to be no faster."""
-
-_CGROUP_FILES = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-)
+"""The evaluations that are tried, fastest first: the order of their numbers of multiplications, margins and
+repeated forward passes included. A cut at block1_pool needs more memory and was measured to be no faster."""
 
 
 def peak_memory(
@@ -63,39 +61,14 @@ def peak_memory(
     if tiling is None:
         maps = pixels * _bytes_of_evaluation(used, precision)
     else:
-        largest = max(tile_areas(height, width, layers, tiling))
-        tile = largest * _bytes_of_evaluation(layers_up_to(cut or deepest), precision)
+        shallow = layers_up_to(cut or deepest)
+        tile = largest_tile(height, width, layers, tiling) * _bytes_of_evaluation(shallow, precision)
         deep = pixels * _bytes_of_evaluation(used[used.index(cut) + 1 :], precision) if cut else 0
         # 2: the output of the cut, and the gradient with respect to it.
         maps = _FRAGMENTATION * (max(tile, deep) + (2 * pixels * _bytes(cut, precision) if cut else 0))
     target = pixels * _bytes(deepest, "float32")
     images = 2 * history_length(height, width) + _IMAGES
     return _FIXED[precision] + maps + target + pixels * 3 * 4 * images
-
-
-def multiplications(height: int, width: int, layers: Sequence[str], tiling: Tiling | None = None) -> float:
-    """The number of multiplications of one evaluation's convolutions, which predicts its time.
-
-    A forward pass and backpropagation take the same number. Tiles take a second forward pass, since their
-    activations are not stored, and include margins.
-    """
-    used = layers_up_to(layers)
-    if tiling is None:
-        return 2 * height * width * _multiplications_of(used)
-    cut = useful_cut(tiling.cut, layers)
-    shallow = layers_up_to(cut) if cut else used
-    in_tiles = 3 * sum(tile_areas(height, width, layers, tiling)) * _multiplications_of(shallow)
-    return in_tiles + 2 * height * width * (_multiplications_of(used) - _multiplications_of(shallow))
-
-
-def _multiplications_of(layers: Sequence[str]) -> float:
-    """The multiplications of a forward pass through some layers, per pixel of the image."""
-    convolutions = [layer for layer in layers if layer in CONV_LAYERS]
-    channels = [3, *map(filters, convolutions)]
-    return sum(
-        9 * before * after / stride(layer) ** 2
-        for layer, (before, after) in zip(convolutions, itertools.pairwise(channels), strict=True)
-    )
 
 
 def _bytes(layer: str, precision: Precision) -> float:
@@ -117,10 +90,10 @@ def installed_memory() -> float:
 
     Unlike ``free_memory``, it is the same at every call.
     """
-    of_gpu = gpu_memory()
-    if of_gpu is not None:
-        return of_gpu
-    return min([psutil.virtual_memory().total, *(limit for limit, _ in _limits())])
+    of_gpu = gpu()
+    if of_gpu is not None and of_gpu.memory is not None:
+        return of_gpu.memory
+    return min(psutil.virtual_memory().total, _container()[0])
 
 
 def free_memory() -> float:
@@ -128,18 +101,20 @@ def free_memory() -> float:
 
     A container's limit is respected. Memory that the program already uses is included: a run reuses it.
     """
-    of_gpu = gpu_memory()
-    if of_gpu is not None:
-        return of_gpu
-    free = min([psutil.virtual_memory().available, *(limit - used for limit, used in _limits())])
+    if gpu() is not None:
+        return installed_memory()
+    limit, used = _container()
+    free = min(psutil.virtual_memory().available, limit - used)
     return max(free, 0) + psutil.Process().memory_info().rss
 
 
-def _limits() -> Iterator[tuple[int, int]]:
-    """The memory limits of containers (cgroup versions 2 and 1) and the memory used, in bytes."""
-    for limit, used in _CGROUP_FILES:
-        with contextlib.suppress(OSError, ValueError):
-            yield int(Path(limit).read_text()), int(Path(used).read_text())
+def _container() -> tuple[float, float]:
+    """The memory limit of a container (cgroup version 2) and the memory used in it, in bytes."""
+    folder = Path("/sys/fs/cgroup")
+    try:
+        return int((folder / "memory.max").read_text()), int((folder / "memory.current").read_text())
+    except (OSError, ValueError):
+        return math.inf, 0.0
 
 
 def fitting_tiling(
@@ -155,35 +130,24 @@ def fitting_tiling(
     ``limit``: in GB; by default ``HEADROOM`` of the available memory, or all of it if nothing fits into that.
     ``available``: the available memory in bytes, by default ``free_memory``.
 
-    Raises ``ArgumentError`` for a limit that is not above 0, and ``TooLargeError`` if no tiling fits; the
-    message names a size that does.
+    Raises ``TooLargeError`` if no tiling fits; the message names a size that does.
     """
-    if limit is not None:
-        check_number("The memory, in GB,", limit, above=True)
+
+    def needed(side: int) -> list[float]:
+        """What each tiling needs for an image of another shorter side and the same aspect ratio."""
+        size = [round(length * side / min(height, width)) for length in (height, width)]
+        return [peak_memory(*size, layers, precision, tiling) for tiling in _TILINGS]
+
     available = free_memory() if available is None else available
     allowed = available if limit is None else limit * GB
-    needed = {tiling: peak_memory(height, width, layers, precision, tiling) for tiling in (None, *_TILINGS)}
-    least = min(needed, key=needed.get)
-    usable = allowed * (HEADROOM if limit is None else 1)
-    fitting = [tiling for tiling, size in needed.items() if size <= usable]
-    if not fitting and needed[least] <= allowed:
-        fitting = [least]
-    if fitting:
-        return min(fitting, key=lambda tiling: multiplications(height, width, layers, tiling))
+    here = needed(min(height, width))
+    usable = max(allowed * (HEADROOM if limit is None else 1), min(here))
+    if usable <= allowed:
+        return next(tiling for tiling, size in zip(_TILINGS, here, strict=True) if size <= usable)
+    fits = bisect.bisect(range(1, min(height, width)), allowed, key=lambda side: min(needed(side)))
+    advice = f"a shorter side of {fits} would fit." if fits >= 16 else "no picture would fit."
     phrase = "can be had here" if limit is None else "is allowed"
     raise TooLargeError(
-        f"A picture of {width} × {height} pixels needs {needed[least] / GB:.1f} GB of memory and "
-        f"{allowed / GB:.1f} GB {phrase}; {_advice(height, width, layers, precision, allowed)}"
+        f"A picture of {width} × {height} pixels needs {min(here) / GB:.1f} GB of memory and "
+        f"{allowed / GB:.1f} GB {phrase}; {advice}"
     )
-
-
-def _advice(height: int, width: int, layers: Sequence[str], precision: Precision, allowed: float) -> str:
-    """The largest shorter side of an image with the same aspect ratio that fits, by binary search."""
-    fits, too_large = 0, min(height, width)
-    while too_large - fits > 1:
-        side = (fits + too_large) // 2
-        scale = side / min(height, width)
-        size = round(height * scale), round(width * scale)
-        needed = min(peak_memory(*size, layers, precision, tiling) for tiling in (None, *_TILINGS))
-        fits, too_large = (side, too_large) if needed <= allowed else (fits, side)
-    return f"a shorter side of {fits} would fit." if fits >= 16 else "no picture would fit."

@@ -44,47 +44,23 @@ def objective(
     maps, data = keras.tree.map_structure(
         ops.convert_to_tensor, (target_maps(terms), weights_and_targets(terms))
     )
-    if tiling is None:
+    in_network = [term for term in terms if term.layers != (PIXELS,)]
+    if tiling is None or not in_network:
         evaluate = _whole(structures, extractor)
     else:
-        over_pixels = tuple(term for term in structures if term.layers == (PIXELS,))
-        over_maps = tuple(term for term in structures if term.layers != (PIXELS,))
-        for term in over_maps:
+        for term in in_network:
             if term.sums is None or PIXELS in term.layers:
                 raise ArgumentError(
                     f"The term {term.name} needs the whole picture at once: allow the run more memory, "
                     "or make the picture smaller."
                 )
-        # Terms over the pixels take little memory: they are evaluated on the whole image.
-        tiled = functools.partial(evaluate_tiled, over_maps, extractor, tiling)
-        parts = [(over_maps, tiled)] if over_maps else []
-        parts += [(over_pixels, _whole(over_pixels, extractor))] if over_pixels else []
-        evaluate = _sum_of(parts, names)
+        evaluate = functools.partial(evaluate_tiled, structures, extractor, tiling)
 
     def losses_and_gradient(pixels: Any) -> tuple[dict[str, float], Any]:
         values, gradient = evaluate(pixels, maps, data)
         return dict(zip(["total", *names], ops.convert_to_numpy(values).tolist(), strict=True)), gradient
 
     return losses_and_gradient
-
-
-def _sum_of(
-    parts: Sequence[tuple[tuple[Term, ...], Callable[..., tuple[Any, Any]]]], names: Sequence[str]
-) -> Callable[..., tuple[Any, Any]]:
-    """The sum of objectives, each over some of the terms, with the losses in the order of ``names``."""
-    if len(parts) == 1:
-        return parts[0][1]
-
-    def evaluate(pixels: Any, *others: Any) -> tuple[Any, Any]:
-        losses, totals, gradients = {}, [], []
-        for terms, evaluate_part in parts:
-            (total, *part_losses), gradient = evaluate_part(pixels, *others)
-            losses.update(zip((term.name for term in terms), part_losses, strict=True))
-            totals.append(total)
-            gradients.append(gradient)
-        return ops.stack([sum(totals), *(losses[name] for name in names)]), sum(gradients)
-
-    return evaluate
 
 
 @functools.lru_cache(maxsize=16)

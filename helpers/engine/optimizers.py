@@ -37,9 +37,9 @@ def adam(
     Raises ``RunError`` for a loss or gradient that is not finite.
     Source: Kingma and Ba (2015).
     """
-    # Not trainable: PyTorch would track a trainable variable, and could not convert it to an array. A copy:
-    # the optimizer changes the variable in place, and ``start`` must stay as it is.
-    variable = keras.Variable(ops.copy(ops.convert_to_tensor(start, "float32")), trainable=False)
+    # A copy: the optimizer changes the variable in place, and ``start`` must stay as it is.
+    start = ops.copy(ops.convert_to_tensor(start, "float32"))
+    variable = keras.Variable(start, trainable=False, dtype="float32")
     rule = keras.optimizers.Adam(ADAM_LEARNING_RATE) if rule is None else rule
     rule.build([variable])
     if optimizer_state:

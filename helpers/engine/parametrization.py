@@ -63,25 +63,37 @@ def cosine_space(shape: tuple[int, ...]) -> Space:
     _, height, width, _ = shape
     frequency = np.hypot(*np.meshgrid(np.arange(height) / height, np.arange(width) / width, indexing="ij"))
     scaling = 1 / np.sqrt(np.maximum(frequency, 1 / max(height, width)))
-    constants = [
+    scaling /= np.sqrt(np.mean(scaling**2))
+    rows, columns, scaling, darkest = (
         ops.convert_to_tensor(values.astype(np.float32))
-        for values in (
-            _cosines(height),
-            _cosines(width),
-            (scaling / np.sqrt(np.mean(scaling**2)))[np.newaxis, :, :, np.newaxis],
-            DARKEST,
-        )
-    ]
-    unbounded = np.full(3, np.inf, np.float32)
-    return Space(
-        to_pixels=lambda point: _pixels_of_coefficients(point, *constants),
-        from_pixels=lambda pixels: _coefficients_of_pixels(pixels, *constants),
-        vector_jacobian_product=lambda pixels, gradient: _gradient_of_coefficients(
-            pixels, gradient, *constants
-        ),
-        low=-unbounded,
-        high=unbounded,
+        for values in (_cosines(height), _cosines(width), scaling[np.newaxis, :, :, np.newaxis], DARKEST)
     )
+
+    def transformed(image: Any, rows: Any, columns: Any) -> Any:
+        """``rows`` applied to every column of each channel, ``columns`` to every row."""
+        channels = ops.transpose(image, (0, 3, 1, 2))
+        return ops.transpose(ops.matmul(ops.matmul(rows, channels), ops.transpose(columns)), (0, 2, 3, 1))
+
+    @compiled
+    def to_pixels(point: Any) -> Any:
+        image = transformed(point * scaling, ops.transpose(rows), ops.transpose(columns))
+        # The factor gives the sigmoid, times 255, a slope of 1 at medium gray.
+        return 255 * ops.sigmoid(image * (4 / 255)) + darkest
+
+    @compiled
+    def from_pixels(pixels: Any) -> Any:
+        # The inverse sigmoid of black and white is infinite; two gray levels further inside, the sigmoid's
+        # slope is large enough to optimize.
+        intensity = ops.clip((pixels - darkest) / 255, 2 / 255, 253 / 255)
+        return transformed(ops.log(intensity / (1 - intensity)) * (255 / 4), rows, columns) / scaling
+
+    @compiled
+    def vector_jacobian_product(pixels: Any, gradient: Any) -> Any:
+        intensity = (pixels - darkest) / 255
+        return transformed(gradient * (4 * intensity * (1 - intensity)), rows, columns) * scaling
+
+    unbounded = np.full(3, np.inf, np.float32)
+    return Space(to_pixels, from_pixels, vector_jacobian_product, low=-unbounded, high=unbounded)
 
 
 def _cosines(length: int) -> np.ndarray:
@@ -89,32 +101,3 @@ def _cosines(length: int) -> np.ndarray:
     basis = np.cos(np.pi / length * np.outer(np.arange(length), np.arange(length) + 0.5))
     basis[0] /= np.sqrt(2)
     return basis * np.sqrt(2 / length)
-
-
-def _transformed(image: Any, rows: Any, columns: Any) -> Any:
-    """``rows`` applied to every column of each channel, ``columns`` to every row."""
-    channels = ops.transpose(image, (0, 3, 1, 2))
-    return ops.transpose(ops.matmul(ops.matmul(rows, channels), ops.transpose(columns)), (0, 2, 3, 1))
-
-
-@compiled
-def _pixels_of_coefficients(point: Any, rows: Any, columns: Any, scaling: Any, darkest: Any) -> Any:
-    image = _transformed(point * scaling, ops.transpose(rows), ops.transpose(columns))
-    # The factor gives the sigmoid, times 255, a slope of 1 at medium gray.
-    return 255 * ops.sigmoid(image * (4 / 255)) + darkest
-
-
-@compiled
-def _coefficients_of_pixels(pixels: Any, rows: Any, columns: Any, scaling: Any, darkest: Any) -> Any:
-    # The inverse sigmoid of black and white is infinite; two gray levels further inside, the sigmoid's slope
-    # is large enough to optimize.
-    intensity = ops.clip((pixels - darkest) / 255, 2 / 255, 253 / 255)
-    return _transformed(ops.log(intensity / (1 - intensity)) * (255 / 4), rows, columns) / scaling
-
-
-@compiled
-def _gradient_of_coefficients(
-    pixels: Any, gradient: Any, rows: Any, columns: Any, scaling: Any, darkest: Any
-) -> Any:
-    intensity = (pixels - darkest) / 255
-    return _transformed(gradient * (4 * intensity * (1 - intensity)), rows, columns) * scaling

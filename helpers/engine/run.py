@@ -1,5 +1,6 @@
 """A run of a recipe: it minimizes the objective and returns the image, its history and its settings."""
 
+import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from helpers.compute.framework import device, keras, make_deterministic
+from helpers.compute.framework import check_process, deterministic, device, keras
 from helpers.compute.precision import resolve_precision
 from helpers.engine.checkpoints import checkpoint_writer, load_checkpoint, prepare_checkpoint
 from helpers.engine.coarse_to_fine import (
@@ -84,16 +85,16 @@ def solve(
     """
     if callback is not None and not callable(callback):
         raise ArgumentError(f"A callback is a function, not {shown(callback)}.")
+    check_process()
     _check_sides(problem)
-    if run.deterministic:
-        make_deterministic()
     network = dataclasses.replace(network, weights=resolve_weights(network.weights))
     precision = network.precision
     if precision == "auto" and run.deterministic:
         # The choice of "auto" depends on measured times, which differ from call to call.
         precision = "float32"
     precision = resolve_precision(precision)
-    arguments = _arguments(problem, network, run)
+    groups = {"network": vars(network), "run": recorded_options(vars(run))}
+    arguments = json_ready({**problem.arguments, **groups})
     inputs = {name: fingerprint(image) for name, image in problem.inputs.items()}
     recorded = {"recipe": problem.recipe, "arguments": arguments, "inputs": inputs}
     state, keep = _checkpointing(run, recorded, problem.sizes)
@@ -102,8 +103,11 @@ def solve(
     def finished(image: np.ndarray) -> np.ndarray:
         return image if problem.finish is None else as_uint8(problem.finish(image))
 
-    label, done = problem.recipe.replace("_", " "), _steps_done(state, problem)
-    with progress_bar(label, _costs(problem), shown=run.progress, done=done) as show:
+    label, done = problem.recipe.replace("_", " "), len(state.history) if state else 0
+    with (
+        deterministic() if run.deterministic else contextlib.nullcontext(),
+        progress_bar(label, _costs(problem), shown=run.progress, done=done) as show,
+    ):
 
         def after_step(record: Record, image: Callable[[], np.ndarray]) -> None:
             show(record, lambda: finished(image()))
@@ -168,43 +172,24 @@ def _costs(problem: Problem) -> list[int]:
     return [height * width for (height, width), steps in sizes for _ in range(steps)]
 
 
-def _steps_done(state: State | None, problem: Problem) -> int:
-    """The position of a resumed run in ``_costs``."""
-    if state is None:
-        return 0
-    if state.scale == len(problem.sizes):
-        return len(state.history)
-    return sum(steps_per_size(problem.steps, len(problem.sizes))[: state.scale]) + state.taken
-
-
 def _checkpointing(
     run: Run, recorded: Mapping[str, Any], sizes: Sequence[tuple[int, int]]
 ) -> tuple[State | None, SaveState | None]:
     """The state to resume from, and what writes checkpoints; ``None`` each if not asked for."""
-    checkpoint, resume = run.checkpoint, run.resume
-    if not isinstance(resume, bool):
-        source, checkpoint = Path(resume), checkpoint or resume
-    elif resume and not checkpoint:
+    source = run.checkpoint if isinstance(run.resume, bool) else run.resume
+    if run.resume and not source:
         raise ArgumentError("To resume a run, name the file with its state as the option checkpoint.")
-    else:
-        source = Path(checkpoint) if resume else None
-    if not checkpoint:
+    if not source:
         return None, None
     # A run may be resumed with another memory limit, which does not change what it computes.
     options = {name: value for name, value in recorded["arguments"]["run"].items() if name != "memory"}
     recorded = {**recorded, "arguments": {**recorded["arguments"], "run": options}}
-    path = prepare_checkpoint(checkpoint)
+    path = prepare_checkpoint(run.checkpoint or source)
     state = None
-    if source is not None and (resume is not True or source.exists()):
-        state = load_checkpoint(source, recorded, [*sizes, sizes[-1]])
+    if run.resume and (run.resume is not True or path.exists()):
+        state = load_checkpoint(Path(source), recorded, [*sizes, sizes[-1]])
         logger.info("Resuming after step %d from %s.", len(state.history), source)
     return state, checkpoint_writer(path, recorded, run.checkpoint_every)
-
-
-def _arguments(problem: Problem, network: Network, run: Run) -> dict[str, Any]:
-    """All arguments of a recipe, JSON-serializable."""
-    groups = {"network": vars(network), "run": recorded_options(vars(run))}
-    return json_ready({**problem.arguments, **groups})
 
 
 def recorded_options(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,8 +29,7 @@ class Tiling(NamedTuple):
 
     The early layers take most of the memory, and their receptive fields are small. Measured at 512 × 768 on
     two cores, in float32: tiles of 256 pixels up to ``block2_pool`` took 1.1 times the time of the whole
-    image, up to ``block3_pool`` 1.4 times, up to the last layer 3.1 times; ``memory.multiplications``
-    predicts 1.2, 1.6 and 3.2.
+    image, up to ``block3_pool`` 1.4 times, up to the last layer 3.1 times.
     ``None``: tiles up to the last layer, with wide margins; the memory for activations is then independent
     of the image's size.
     """
@@ -40,11 +40,10 @@ def feature_maps(
 ) -> dict[str, Any]:
     """Feature maps of an image in some layers, ``{layer: (1, h, w, N)}``, whole or tile by tile."""
     layers = layer_names(layers)
-    rows, columns = _rows_and_columns(pixels, layers, tiling)
     forward = _forward(_features_alone, layers, extractor)
     parts = [
         [forward(_cut(pixels, tile), {}, _crops(tile, layers)) for tile in row]
-        for row in _grid(rows, columns)
+        for row in _tiles(pixels, tiling, layers)
     ]
     return {layer: _joined([[part[layer] for part in row] for row in parts]) for layer in layers}
 
@@ -65,8 +64,8 @@ def styles(
     check_masks(masks or {})
     forward = _forward(style_sums, layers, extractor)
     sums = None
-    for tile in itertools.chain(*_grid(*_rows_and_columns(pixels, layers, tiling))):
-        tile_sums = forward(_cut(pixels, tile), _core_of(masks or {}, tile), _crops(tile, layers))
+    for tile in itertools.chain(*_tiles(pixels, tiling, layers)):
+        tile_sums = forward(_cut(pixels, tile), _core_of(masks or {}, tile, layers), _crops(tile, layers))
         sums = tile_sums if sums is None else _added(sums, tile_sums)
     return sums
 
@@ -134,16 +133,14 @@ def _spans(length: int, side: int, deepest: str) -> list[_Span]:
     ]
 
 
-def _rows_and_columns(pixels: Any, layers: Sequence[str], tiling: Tiling | None) -> list[list[_Span]]:
+def _tiles(pixels: Any, tiling: Tiling | None, layers: Sequence[str]) -> list[list[Tile]]:
+    """Rows of tiles, aligned with positions of the deepest of some layers."""
     # Without tiling, a single tile: the targets then come from a compiled graph with the same rounding errors
     # as the feature maps that are compared with them.
     side = max(pixels.shape[1:3]) if tiling is None else tiling.side
     deepest = layers_up_to(layers)[-1]
-    return [_spans(length, side, deepest) for length in pixels.shape[1:3]]
-
-
-def _grid(rows: Sequence[_Span], columns: Sequence[_Span]) -> Iterator[list[Tile]]:
-    return ([(row, column) for column in columns] for row in rows)
+    rows, columns = (_spans(length, side, deepest) for length in pixels.shape[1:3])
+    return [[(row, column) for column in columns] for row in rows]
 
 
 def _cut(pixels: Any, tile: Tile) -> Any:
@@ -151,12 +148,13 @@ def _cut(pixels: Any, tile: Tile) -> Any:
     return pixels[:, rows.begin : rows.end, columns.begin : columns.end]
 
 
-def _core_of(maps: Mapping[str, Any], tile: Tile) -> dict[str, Any]:
-    """The tile's core in maps of the whole image, ``{layer: (1, h, w, …)}``."""
+def _core_of(maps: Mapping[str, Any], tile: Tile, layers: Sequence[str]) -> dict[str, Any]:
+    """The tile's core in those maps of the whole image that are of some layers, ``{layer: (1, h, w, …)}``."""
     rows, columns = tile
     return {
         layer: values[:, rows.within_image(stride(layer)), columns.within_image(stride(layer))]
         for layer, values in maps.items()
+        if layer in layers
     }
 
 
@@ -196,14 +194,15 @@ class _Stages(NamedTuple):
     gradient: Callable[..., Any]
     """The same with the gradient with respect to these two → the gradient with respect to the pixels."""
     deep: Callable[..., Any]
-    """The sums and output of the whole image → the losses, and the gradient with respect to these two."""
+    """Sums and output of the whole image, and its pixels → the losses, and the gradient with respect to these
+    three."""
 
 
 @functools.lru_cache(maxsize=16)
 def _stages(terms: tuple[Term, ...], extractor: FeatureExtractor, cut: str | None) -> _Stages:
     layers = layers_of(terms)
     if cut is None:
-        shallow_model, deep_model, shallow = feature_model(layers, *extractor), None, layers
+        shallow_model, deep_model, shallow = feature_model(layers, *extractor), lambda _: {}, layers
     else:
         shallow_model, deep_model = split_model(cut, layers, *extractor)
         shallow = tuple(shallow_model.output)
@@ -222,11 +221,11 @@ def _stages(terms: tuple[Term, ...], extractor: FeatureExtractor, cut: str | Non
         )
         return sum(keras.tree.flatten(products)), ()
 
-    def loss_of_sums(sums_and_output: Any, maps: Any, data: Any) -> tuple[Any, Any]:
-        sums, output = sums_and_output
-        if deep_model is not None:
-            deep_sums = sums_of_terms(terms, deep_model(output), maps)
-            sums = {name: {**sums[name], **deep_sums[name]} for name in sums}
+    def loss_of_sums(arguments: Any, maps: Any, data: Any) -> tuple[Any, Any]:
+        sums, output, pixels = arguments
+        # Terms over the pixels take little memory: they are evaluated on the whole image.
+        deep_sums = sums_of_terms(terms, {**deep_model(output), PIXELS: pixels}, maps)
+        sums = {name: {**sums[name], **deep_sums[name]} for name in sums}
         return total_and_losses(terms, sums, data)
 
     return _Stages(
@@ -251,19 +250,14 @@ def evaluate_tiled(
     """
     cut = useful_cut(tiling.cut, layers_of(terms))
     stages = _stages(terms, extractor, cut)
-    deepest = cut or layers_up_to(layers_of(terms))[-1]
-    grid = list(_grid(*(_spans(length, tiling.side, deepest) for length in pixels.shape[1:3])))
-    shallow_maps, deep_maps = {}, {}
-    for name, of_term in maps.items():
-        shallow_maps[name] = {layer: of_term[layer] for layer in of_term if layer in stages.shallow}
-        deep_maps[name] = {layer: of_term[layer] for layer in of_term if layer not in stages.shallow}
+    rows = _tiles(pixels, tiling, [cut] if cut else layers_of(terms))
 
     def arguments(tile: Tile) -> tuple[Any, Any, Crops]:
-        core_maps = {name: _core_of(of_term, tile) for name, of_term in shallow_maps.items()}
+        core_maps = {name: _core_of(of_term, tile, stages.shallow) for name, of_term in maps.items()}
         return _cut(pixels, tile), core_maps, _crops(tile, stages.shallow)
 
     sums, outputs = None, []
-    for row in grid:
+    for row in rows:
         outputs.append([])
         for tile in row:
             tile_sums, output = stages.sums(*arguments(tile))
@@ -272,24 +266,26 @@ def evaluate_tiled(
     whole_output = () if cut is None else _joined(outputs)
     # Deleted as early as possible: these tensors take much of the memory that tiling is meant to save.
     del outputs, output
-    (_, values), (sums_gradient, output_gradient) = stages.deep((sums, whole_output), deep_maps, data)
+    (_, values), (sums_gradient, output_gradient, gradient) = stages.deep(
+        (sums, whole_output, pixels), maps, data
+    )
     del whole_output
 
-    gradient = np.zeros(pixels.shape, np.float32)
-    for tile in itertools.chain(*grid):
-        rows, columns = tile
-        upstream = sums_gradient, () if cut is None else _core_of({cut: output_gradient}, tile)[cut]
+    gradient = np.array(ops.convert_to_numpy(gradient))
+    for tile in itertools.chain(*rows):
+        along, across = tile
+        upstream = sums_gradient, () if cut is None else _core_of({cut: output_gradient}, tile, [cut])[cut]
         tile_pixels, core_maps, crops = arguments(tile)
         _, tile_gradient = stages.gradient(tile_pixels, core_maps, upstream, crops)
-        gradient[:, rows.begin : rows.end, columns.begin : columns.end] += ops.convert_to_numpy(tile_gradient)
+        gradient[:, along.begin : along.end, across.begin : across.end] += ops.convert_to_numpy(tile_gradient)
     return values, ops.convert_to_tensor(gradient)
 
 
-def tile_areas(height: int, width: int, layers: Sequence[str], tiling: Tiling) -> list[int]:
-    """The number of pixels of each tile of an image, with its margin."""
+def largest_tile(height: int, width: int, layers: Sequence[str], tiling: Tiling) -> int:
+    """The number of pixels of the largest tile of an image, with its margin."""
     deepest = useful_cut(tiling.cut, layers) or layers_up_to(layers)[-1]
-    rows, columns = (_spans(length, tiling.side, deepest) for length in (height, width))
-    return [(row.end - row.begin) * (column.end - column.begin) for row in rows for column in columns]
+    spans = [_spans(length, tiling.side, deepest) for length in (height, width)]
+    return math.prod(max(span.end - span.begin for span in along) for along in spans)
 
 
 def useful_cut(cut: str | None, layers: Sequence[str]) -> str | None:

@@ -19,17 +19,17 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 import psutil
 
-from helpers.compute.framework import BACKEND, compiled, device, gpu_memory_peak, gpu_name, keras
+from helpers.compute.framework import BACKEND, compiled, device, gpu, keras
 from helpers.compute.precision import resolve_precision
 from helpers.engine.coarse_to_fine import Record
-from helpers.engine.lbfgs import history_length, lbfgs, lbfgs_without_line_search
-from helpers.engine.memory import GB, multiplications
+from helpers.engine.lbfgs import History, history_length, lbfgs
+from helpers.engine.memory import GB
 from helpers.engine.objective import Evaluate, objective
 from helpers.engine.optimizers import adam
 from helpers.engine.run import versions
 from helpers.engine.tiling import feature_maps, styles
 from helpers.images import load_image, preprocess
-from helpers.layers import CONTENT_LAYER, STYLE_LAYERS, filters, stride
+from helpers.layers import CONTENT_LAYER, CONV_LAYERS, STYLE_LAYERS, filters, layers_up_to, stride
 from helpers.options import PRESETS, Precision, merged
 from helpers.recipes import transfer
 from helpers.terms import content_term, style_term
@@ -120,7 +120,7 @@ def machine() -> dict[str, Any]:
         "processor": name,
         "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / GB, 1),
-        "gpu": gpu_name(),
+        "gpu": (found := gpu()) and found.name,
         "backend": BACKEND,
         "versions": json.dumps(versions()),
     }
@@ -133,12 +133,15 @@ def operations(height: int, width: int, layers: Sequence[str] = LAYERS) -> float
     as many for the gradient with respect to its input. A Gram matrix of N filters and M positions takes
     2 · N² · M, and as many for its gradient.
     """
-    grams = sum(
-        2 * (2 * filters(layer) ** 2 * (height // stride(layer)) * (width // stride(layer)))
-        for layer in layers
-        if layer in STYLE_LAYERS
-    )
-    return 2 * multiplications(height, width, layers) + grams
+    total, channels = 0.0, 3
+    for layer in layers_up_to(layers):
+        positions = (height // stride(layer)) * (width // stride(layer))
+        if layer in CONV_LAYERS:
+            total += 2 * (2 * 9 * channels * filters(layer) * positions)
+            channels = filters(layer)
+        if layer in STYLE_LAYERS:
+            total += 2 * (2 * filters(layer) ** 2 * positions)
+    return total
 
 
 def matrix_product(precision: Precision, side: int) -> Callable[[], None]:
@@ -213,8 +216,8 @@ def memory_of_a_run(side: int, precision: Precision) -> dict[str, Any]:
 
 def peak_of_this_process() -> int:
     """The peak memory of this process so far, in bytes: memory of the GPU if it computes on one."""
-    if (of_gpu := gpu_memory_peak()) is not None:
-        return of_gpu
+    if (of_gpu := gpu()) is not None:
+        return of_gpu.peak
     status = Path("/proc/self/status")
     if status.exists():
         # On Linux the peak of getrusage includes that of the parent process.
@@ -269,7 +272,8 @@ def tutorials(content: Any, style: Any, most: int) -> Iterator[tuple[str, dict[s
     evaluate, pixels = prepared(content, style, None, "float32", direct=True)
     evaluate(pixels)
     as_tensorflow = adam(evaluate, pixels, keras.optimizers.Adam(0.02 * 255, beta_1=0.99))
-    as_pytorch = lbfgs_without_line_search(evaluate, pixels)
+    history = History(pixels.shape, length=100)
+    as_pytorch = lbfgs(evaluate, pixels, history=history, line_search=False)
     for name, optimizer, steps in (
         ("Adam as in the TensorFlow tutorial", as_tensorflow, 1000),
         ("L-BFGS as in the PyTorch tutorial", as_pytorch, 300),
