@@ -59,8 +59,8 @@ def check_whole(what: str, value: Any, least: int = 1, most: int | None = None) 
     """
     is_whole = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if not is_whole or value < least or (most is not None and value > most):
-        bounds = "" if most is None else f"at most {most} and "
-        raise ArgumentError(f"{what} is a whole number, {bounds}at least {least}, not {shown(value)}.")
+        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ArgumentError(f"{what} is a whole number, {bounds}, not {shown(value)}.")
 
 
 def check_number(

@@ -1,6 +1,8 @@
 """The paper's three experiments: content reconstruction, texture synthesis, and style transfer."""
 
 import dataclasses
+import math
+import numbers
 import os
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,7 +19,16 @@ from helpers.errors import ArgumentError, MissingFileError, check_number, check_
 from helpers.images import load_image, load_mask, preprocess, resize_image, resize_mask, save_image
 from helpers.layers import CONTENT_LAYER, STYLE_LAYERS, layer_name, layer_names
 from helpers.options import Losses, Network, Run, filled
-from helpers.terms import Scene, Term, Terms, build_terms, content_term, masks_at, style_term
+from helpers.terms import (
+    Scene,
+    Term,
+    Terms,
+    build_terms,
+    content_term,
+    masks_at,
+    style_term,
+    with_given_names,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,6 +244,7 @@ def _transfer_problem(arguments: Mapping[str, Any], scales: int | None) -> Probl
     image = recolored[0][0]
     styles = [style._replace(image=new) for style, (_, new) in zip(originals, recolored, strict=True)]
     losses, layers = given.losses, given.style_layers
+    weight_scale = _weight_scale(given, [style.weight for style in styles])
 
     def terms(height: int, width: int, evaluator: Evaluator) -> list[Term]:
         of_content = preprocess(resize_image(image, height, width))
@@ -246,9 +258,12 @@ def _transfer_problem(arguments: Mapping[str, Any], scales: int | None) -> Probl
                 part = _at_layers(style.part, pixels.shape[1:3], layers)
                 sums, weights = evaluator.style_sums(pixels, layers, part), losses.layer_weights
                 built.append(style_term(sums, style.weight, weights, style.name, losses.statistic, region))
-        return built + build_terms(
-            given.terms or {}, Scene(of_content, tuple(scaled), evaluator.feature_maps)
-        )
+
+        def features(pixels: Any, layers: Sequence[str]) -> dict[str, Any]:
+            return with_given_names(evaluator.feature_maps(pixels, layers), layers)
+
+        built += build_terms(given.terms or {}, Scene(of_content, tuple(scaled), features))
+        return [term._replace(weight=term.weight * weight_scale) for term in built]
 
     def with_colors(image: np.ndarray) -> np.ndarray:
         return with_colors_of(image, resize_image(original, *image.shape[:2]))
@@ -259,7 +274,40 @@ def _transfer_problem(arguments: Mapping[str, Any], scales: int | None) -> Probl
     initial = _initial(given.start, {"content": image, "style": styles[0].image}, given.seed)
     layers_of_both = (given.content_layer, *layers)
     finish = with_colors if given.colors == "luma" else None
-    return Problem("transfer", arguments, inputs, layers_of_both, sizes, given.steps, initial, terms, finish)
+    return Problem(
+        "transfer",
+        arguments,
+        inputs,
+        layers_of_both,
+        sizes,
+        given.steps,
+        initial,
+        terms,
+        weight_scale,
+        finish,
+    )
+
+
+def _weight_scale(given: types.SimpleNamespace, style_weights: Iterable[float]) -> float:
+    """The factor, a power of two, that brings the largest weight of a transfer to 32…64.
+
+    Only the ratios of the weights matter. With the factor, which rounds nothing, they may be larger or
+    smaller than float32 holds, and Adam's ε is as negligible as with the default weights.
+    Raises ``ArgumentError`` for a ratio that float32 does not hold.
+    """
+    of_layers = given.losses.layer_weights
+    of_layers = list(of_layers.values()) if isinstance(of_layers, Mapping) else [1.0]
+    weights = [given.content_weight, *(weight * each for weight in style_weights for each in of_layers)]
+    for term in (given.terms or {}).values():
+        weights.append(term.weight if isinstance(term, Term) else 0.0 if callable(term) else term)
+    sizes = [abs(weight) for weight in weights if isinstance(weight, numbers.Real) and weight]
+    largest, smallest = max(sizes, default=1.0), min(sizes, default=1.0)
+    if not 1e-300 < largest < 1e300 or largest > 1e30 * smallest:
+        raise ArgumentError(
+            f"The largest weight is {largest:g} and the smallest {smallest:g}: weights whose ratio is above "
+            "1e30 cannot be added in float32."
+        )
+    return 2.0 ** (6 - math.frexp(largest)[1])
 
 
 def _style_images(of_result: tuple[int, int], given: types.SimpleNamespace) -> list[_StyleImage]:

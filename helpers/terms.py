@@ -6,6 +6,8 @@ makes it and enter that function in ``TERMS``; ``transfer(…, terms={name: weig
 """
 
 import functools
+import math
+import numbers
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -14,7 +16,7 @@ import numpy as np
 
 from helpers.color import quantiles
 from helpers.compute.framework import keras
-from helpers.errors import ArgumentError, check_choice
+from helpers.errors import ArgumentError, check_choice, check_number, reason, shown
 from helpers.layers import layer_name, layer_names, smallest_side, stride
 from helpers.losses import (
     Features,
@@ -185,11 +187,25 @@ def sums_of_terms(
     """
     taken = {}
     for term in terms:
-        taken[term.name] = {layer: features[layer] for layer in term.layers if layer in features}
+        taken[term.name] = with_given_names(
+            features, [layer for layer in term.layers if _key(layer) in features]
+        )
         if term.sums:
             sums, of_term = term.sums.of_layer, maps[term.name]
-            taken[term.name] = {layer: sums(f, of_term.get(layer)) for layer, f in taken[term.name].items()}
+            taken[term.name] = {
+                layer: sums(maps_of_layer, of_term.get(_key(layer)))
+                for layer, maps_of_layer in taken[term.name].items()
+            }
     return taken
+
+
+def _key(layer: str) -> str:
+    return layer if layer == PIXELS else layer_name(layer)
+
+
+def with_given_names(features: Features, layers: Iterable[str]) -> dict[str, Any]:
+    """Feature maps by the names that their layers were given by, which may be the paper's."""
+    return {layer: features[_key(layer)] for layer in layers}
 
 
 def objective_from_sums(
@@ -200,7 +216,16 @@ def objective_from_sums(
     ``sums``: ``sums_of_terms`` over the whole image. ``data``: see ``weights_and_targets``.
     Returns the total, and the loss of each term by name, not yet multiplied by its weight.
     """
-    losses = {term.name: term.loss(sums[term.name], data[term.name]["targets"]) for term in terms}
+    losses = {}
+    for term in terms:
+        loss = term.loss(sums[term.name], data[term.name]["targets"])
+        shape = getattr(loss, "shape", None if loss is None else ())
+        if shape is None or len(shape):
+            returned = "nothing" if loss is None else f"an array of the shape {tuple(shape)}"
+            raise ArgumentError(
+                f"The loss of the term {term.name} is a number; its function returns {returned}."
+            )
+        losses[term.name] = ops.cast(loss, "float32")
     return sum(data[name]["weight"] * loss for name, loss in losses.items()), losses
 
 
@@ -211,7 +236,10 @@ def structure(term: Term) -> Term:
 
 def target_maps(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:
     """The maps of some terms by name, as arguments of a compiled graph."""
-    return {term.name: dict(term.sums.maps) if term.sums else {} for term in terms}
+    return {
+        term.name: {_key(layer): values for layer, values in term.sums.maps.items()} if term.sums else {}
+        for term in terms
+    }
 
 
 def weights_and_targets(terms: Sequence[Term]) -> dict[str, dict[str, Any]]:
@@ -248,7 +276,7 @@ class Scene(NamedTuple):
     """Pixels ``(1, h, w, 3)`` of each style image at this scale."""
 
     features: Callable[[Any, tuple[str, ...]], Mapping[str, Any]]
-    """Pixels and names of layers → feature maps by layer, in the network of the run."""
+    """Pixels and names of layers → feature maps by these names, in the network of the run."""
 
 
 Terms = Mapping[str, float | Term | Callable[[Scene], Term]]
@@ -339,14 +367,39 @@ def build_terms(terms: Terms, scene: Scene) -> list[Term]:
     for name, term in terms.items():
         if not isinstance(term, Term) and not callable(term):
             check_choice("A further term", name, TERMS)
+            check_number(f"The weight of the term {name}", term)
             if not term:
                 continue
             term = TERMS[name](float(term), scene)
         elif callable(term):
-            term = term(scene)
-        layers = tuple(layer if layer == PIXELS else layer_name(layer) for layer in term.layers)
-        built.append(term._replace(name=name, layers=layers))
+            try:
+                term = term(scene)
+            except Exception as error:
+                raise ArgumentError(
+                    f"The function given as the term {name} takes a Scene and returns a Term (a loss goes in "
+                    f"Term(name, weight, layers, loss)); it failed: {reason(error)}."
+                ) from error
+        check_terms([term])
+        built.append(term._replace(name=name))
     return built
+
+
+def check_terms(terms: Iterable[Any]) -> None:
+    """Raise ``ArgumentError`` for what is no ``Term`` with a weight, names of layers, and a function."""
+    for term in terms:
+        if not isinstance(term, Term):
+            raise ArgumentError(f"A term is a Term(name, weight, layers, loss), not {shown(term)}.")
+        if isinstance(term.layers, str) or not isinstance(term.layers, Iterable) or not term.layers:
+            raise ArgumentError(
+                f"The layers of the term {term.name} are a tuple of names, such as ('conv3_1',), "
+                f"not {shown(term.layers)}."
+            )
+        for layer in term.layers:
+            _key(layer)
+        if not isinstance(term.weight, numbers.Real) or not math.isfinite(term.weight):
+            raise ArgumentError(f"The weight of the term {term.name} is a number, not {shown(term.weight)}.")
+        if not callable(term.loss):
+            raise ArgumentError(f"The loss of the term {term.name} is a function, not {shown(term.loss)}.")
 
 
 def _total_variation_of(features: Mapping[str, Any], _: Any) -> Any:

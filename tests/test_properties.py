@@ -219,7 +219,7 @@ def test_options_are_merged_field_by_field_and_the_later_override():
         ({"scale": 1}, "Run has no 'scale'; near are scales"),
         ("lbfgs", r"given as Run\(…\), not 'lbfgs'"),
         (Network(), r"given as Run\(…\), not Network"),
-        ({"scales": 0}, "at least 1, not 0"),
+        ({"scales": 0}, "from 1 to 16, not 0"),
         ({"progress": 1}, "progress is True or False, not 1"),
     ],
 )

@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 
 from helpers import (
+    PIXELS,
+    STYLE_LAYERS,
     Result,
     Term,
     as_printed,
     bundled_image,
     load_image,
     load_mask,
+    minimize,
+    objective,
+    preprocess,
     read_settings,
     recipes,
     reconstruct,
@@ -20,9 +25,11 @@ from helpers import (
     synthesize_texture,
     transfer,
 )
+from helpers.compute.framework import keras
 from helpers.engine import run as run_module
 from helpers.engine.objective import Evaluator
 from helpers.engine.run import json_ready
+from helpers.errors import ArgumentError, RunError
 from helpers.options import merged
 from helpers.vgg import MEAN_ACTIVATIONS
 
@@ -212,11 +219,11 @@ def test_the_callback_can_end_a_run(photo, painting):
         ({"seed": -1, "start": "noise"}, ValueError, "at least 0, not -1"),
         ({"weights": MEAN_ACTIVATIONS}, ValueError, "does not hold the weights"),
         ({"optimizer": "sgd"}, ValueError, "sgd"),
-        ({"scales": 0}, ValueError, "at least 1, not 0"),
+        ({"scales": 0}, ValueError, "from 1 to [0-9]+, not 0"),
         ({"style_weight": -1.0}, ValueError, "β, is a number of 0 or more, not -1"),
         ({"style_weight": 0, "content_weight": 0}, ValueError, "not both 0"),
         ({"content_weight": float("nan")}, ValueError, "α, is a number of 0 or more, not nan"),
-        ({"steps": 0}, ValueError, "at least 1, not 0"),
+        ({"steps": 0}, ValueError, "from 1 to [0-9]+, not 0"),
         ({"weights": "imagnet"}, ValueError, "imagnet"),
         ({"pooling": "median"}, ValueError, "median"),
     ],
@@ -506,3 +513,58 @@ def test_other_runs_agree_to_a_percent_of_the_loss():
     assert float(first[1]) == pytest.approx(float(second[1]), rel=0.01)
     pictures = [np.frombuffer(bytes.fromhex(each[2]), np.uint8).astype(float) for each in (first, second)]
     assert np.abs(pictures[0] - pictures[1]).mean() < 4
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_only_the_ratios_of_the_weights_matter(optimizer, photo, painting):
+    run = {"optimizer": optimizer, "progress": False}
+
+    def painted(scale, layer_scale=1.0):
+        weights = {"content_weight": scale, "style_weight": 50 * scale / layer_scale}
+        losses = {"layer_weights": {layer: 0.2 * layer_scale for layer in STYLE_LAYERS}}
+        terms = {"total variation": 0.01 * scale}
+        arguments = {
+            **weights,
+            "losses": losses,
+            "terms": terms,
+            "run": run,
+            "network": {"precision": "float32"},
+        }
+        return transfer(photo, painting, steps=4, **arguments)
+
+    usual = painted(1.0)
+    for scales in (
+        (2.0**-140,),
+        (1e-290,),
+        (3e-9,),
+        (1e12,),
+        (2.0**140,),
+        (1e290,),
+        (1.0, 1e-25),
+        (1.0, 1e25),
+    ):
+        found = painted(*scales)
+        assert np.abs(found.image.astype(int) - usual.image).max() <= 4, scales
+        assert found.history[-1]["total"] / scales[0] == pytest.approx(usual.history[-1]["total"], rel=1e-3)
+
+
+@pytest.mark.parametrize("weights", [(1.0, 1e31), (1e-200, 1.0), (1e-310, 1e-310)])
+def test_weights_that_float32_cannot_add_are_refused(weights, photo, painting):
+    with pytest.raises(ArgumentError, match="cannot be added in float32"):
+        transfer(photo, painting, content_weight=weights[0], style_weight=weights[1], steps=1)
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize(
+    ("size", "words"), [(1e25, "too large for float32"), (1e-25, "too small for float32")]
+)
+def test_a_loss_whose_gradient_float32_does_not_hold_is_told(optimizer, size, words, photo, painting):
+    own = Term("own", 1.0, (PIXELS,), lambda features, _: size * keras.ops.sum(features[PIXELS]))
+    with pytest.raises(RunError, match=words):
+        minimize(objective([own]), preprocess(photo), steps=2, optimizer=optimizer)
+
+
+def test_a_run_that_changes_nothing_says_so(photo, painting, caplog):
+    result = transfer(photo, painting, style_weight=0.0, steps=3)
+    assert "No step lowers the loss" in caplog.text
+    np.testing.assert_array_equal(result.image, np.rint(photo).astype(np.uint8))

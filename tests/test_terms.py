@@ -7,11 +7,13 @@ from keras.ops import convert_to_numpy as numbers
 from helpers import PIXELS, Term, change_term, load_image, objective, preprocess, total_variation, transfer
 from helpers.compute.framework import keras
 from helpers.engine.tiling import Tiling, feature_maps
+from helpers.errors import ArgumentError
 from helpers.layers import STYLE_LAYERS
 from helpers.options import merged
 from helpers.terms import (
     STATISTICS,
     Scene,
+    Sums,
     build_terms,
     histogram_loss,
     histogram_term,
@@ -182,6 +184,61 @@ def test_a_term_of_ones_own_takes_two_lines():
     brighter = transfer(load_image("cat", 48), "great_wave", **merged({"terms": terms}, arguments))
     assert brighter.image.mean() > plain.image.mean() + 1
     assert "brightness" in brighter.history[-1]
+
+
+@pytest.mark.parametrize("tiling", [None, Tiling(32, "block2_pool")])
+def test_a_term_reads_the_layers_by_the_names_it_was_given(tiling):
+    def loss(features, _):
+        return sum(keras.ops.mean(features[name]) for name in ("conv1_1", "block3_conv1"))
+
+    term = Term("mine", 1.0, ("conv1_1", "block3_conv1"), loss)
+    if tiling:
+        mean = Sums(lambda features, _: keras.ops.mean(features))
+        term = Term("mine", 1.0, ("conv1_1",), lambda sums, _: sums["conv1_1"], sums=mean)
+    losses, gradient = objective([term], *NETWORK, tiling=tiling)(preprocess(load_image("cat", 48)))
+    assert losses["mine"] > 0
+    assert np.abs(numbers(gradient)).max() > 0
+
+
+def test_a_function_that_makes_a_term_gets_features_by_the_names_it_gives():
+    def mine(scene):
+        target = scene.features(scene.styles[0], ("conv3_1",))["conv3_1"]
+        mean = keras.ops.mean(target)
+        return Term("mine", 0.1, ("conv3_1",), lambda f, t: (keras.ops.mean(f["conv3_1"]) - t) ** 2, mean)
+
+    result = transfer(load_image("cat", 48), "great_wave", terms={"mine": mine}, **TINY)
+    assert result.history[-1]["mine"] >= 0
+
+
+TINY = merged({"steps": 2, "weights": "random", "progress": False, "precision": "float32"})
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (
+            Term("m", 1.0, ("conv1_1",), lambda f, _: f["conv1_1"]),
+            "is a number; its function returns an array",
+        ),
+        (Term("m", 1.0, ("conv1_1",), lambda f, _: None), "is a number; its function returns nothing"),
+        (Term("m", 1.0, "conv1_1", lambda f, _: 0.0), "layers of the term m are a tuple of names"),
+        (Term("m", 1.0, (), lambda f, _: 0.0), "layers of the term m are a tuple of names"),
+        (Term("m", 1.0, ("conv9_1",), lambda f, _: 0.0), "VGG19 has no layer 'conv9_1'"),
+        (Term("m", "much", ("conv1_1",), lambda f, _: 0.0), "weight of the term m is a number, not 'much'"),
+        (
+            Term("m", float("nan"), ("conv1_1",), lambda f, _: 0.0),
+            "weight of the term m is a number, not nan",
+        ),
+        (Term("m", 1.0, ("conv1_1",), 5.0), "loss of the term m is a function, not 5.0"),
+        (lambda features, _: 0.0, "takes a Scene and returns a Term"),
+        (lambda scene: 0.0, "A term is a Term"),
+    ],
+)
+def test_a_term_that_is_none_is_named_in_a_sentence(given, sentence):
+    with pytest.raises(ArgumentError, match=sentence):
+        transfer(load_image("cat", 48), "great_wave", terms={"m": given}, **TINY)
+    with pytest.raises(ArgumentError, match=sentence if isinstance(given, Term) else "A term is a Term"):
+        objective([given], *NETWORK)(preprocess(load_image("cat", 48)))
 
 
 def test_terms_by_name_and_by_function():

@@ -1,3 +1,4 @@
+import colorsys
 from pathlib import Path
 
 import keras
@@ -16,7 +17,14 @@ from helpers import (
 )
 from helpers import vgg as vgg_module
 from helpers.layers import layers_up_to, smallest_side
-from helpers.vgg import MEAN_ACTIVATIONS, in_bfloat16, mean_activations, measured_means, winograd_layers
+from helpers.vgg import (
+    LEAST_MEAN,
+    MEAN_ACTIVATIONS,
+    in_bfloat16,
+    mean_activations,
+    measured_means,
+    winograd_layers,
+)
 
 REFERENCE = Path(__file__).with_name("reference") / "vgg19_bundled.npz"
 
@@ -139,7 +147,8 @@ def test_normalizing_leaves_what_the_network_computes_unchanged_but_for_scale(ph
     normalized = feature_model(CONV_LAYERS, "bundled", normalized=True)(preprocess(photo))
     with np.load(MEAN_ACTIVATIONS) as means:
         for name in CONV_LAYERS:
-            expected = np.array(plain[name]) / means[f"avg/{name}"]
+            mean = means[f"avg/{name}"]
+            expected = np.array(plain[name]) / np.maximum(mean, LEAST_MEAN * np.median(mean))
             np.testing.assert_allclose(
                 np.array(normalized[name]), expected, rtol=2e-3, atol=1e-4 * expected.max()
             )
@@ -179,7 +188,32 @@ def test_a_normalized_random_network_has_mean_activation_1(monkeypatch):
     vgg_module._vgg19.cache_clear()
     means = mean_activations(vgg19("random", normalized=True), [image])
     vgg_module._vgg19.cache_clear()
+    plain = mean_activations(vgg19("random"), [image])
     for name in CONV_LAYERS:
-        heard = means[name] > 0
+        heard = plain[name] > LEAST_MEAN * np.median(plain[name])
         assert heard.mean() > 0.5
         np.testing.assert_allclose(means[name][heard], 1, rtol=1e-2)
+        assert (means[name][~heard] < 1.01).all()
+
+
+HUES = np.array([colorsys.hsv_to_rgb(hue / 12, 1, 1) for hue in range(12)], np.float32) * 255
+
+
+def saturated(inside, outside):
+    """A disc of one color before another."""
+    rows, columns = np.mgrid[-1:1:64j, -1:1:64j]
+    disc = (rows**2 + columns**2 < 0.4)[..., np.newaxis]
+    return np.where(disc, inside, outside).astype(np.float32)
+
+
+@pytest.mark.parametrize("pooling", ["avg", "max"])
+def test_no_filter_outshouts_all_others_in_pictures_of_any_color(pooling):
+    """In a saturated picture the mean of one filter was 190 times that over the bundled pictures."""
+    network = vgg19("bundled", pooling, normalized=True)
+    pairs = [(hue, 0.4 * HUES[(number + 6) % 12]) for number, hue in enumerate(HUES)]
+    pictures = [saturated(*pair) for pair in pairs] + [saturated(*pair[::-1]) for pair in pairs]
+    noise = np.random.default_rng(0).uniform(0, 255, (64, 64, 3)).astype(np.float32)
+    for picture in (*pictures, noise, 0.1 * noise, 230 + 0.1 * noise):
+        for name, means in mean_activations(network, [picture]).items():
+            if name in CONV_LAYERS[:9]:
+                assert means.max() < 100, name

@@ -260,7 +260,7 @@ class _Minimization:
             if converged and (height, width) == stages[-1][:2]:
                 break
         if not state.history:
-            # No step has lowered the loss.
+            logger.warning("No step lowers the loss: the picture is the initialization.")
             state.history.append(self._record(0, self._evaluated(state.pixels)[0]))
 
     def _evaluated(self, pixels: Any) -> tuple[dict[str, float], Any]:

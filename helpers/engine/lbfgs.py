@@ -11,7 +11,7 @@ import numpy as np
 
 from helpers.compute.framework import compiled, keras
 from helpers.engine.objective import Evaluate
-from helpers.engine.optimizers import Steps, magnitude, non_finite_message
+from helpers.engine.optimizers import Steps, failure_at_start, magnitude, non_finite_message
 from helpers.engine.parametrization import Space, cosine_space, pixel_space
 from helpers.errors import RunError
 from helpers.options import Parametrization
@@ -156,7 +156,7 @@ def lbfgs(
         return losses, space.vector_jacobian_product(pixels, gradient), pixels
 
     losses, gradient, _ = evaluate_at(point)
-    if failure := non_finite_message(losses, magnitude(gradient)):
+    if failure := failure_at_start(losses, gradient):
         raise RunError(failure)
     while (direction := history.direction(point, gradient, space)) is not None:
         step_size = 1.0

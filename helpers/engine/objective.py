@@ -9,7 +9,15 @@ from helpers.engine.tiling import Tiling, evaluate_tiled, feature_maps, layers_o
 from helpers.errors import ArgumentError
 from helpers.layers import Pooling
 from helpers.options import Precision
-from helpers.terms import PIXELS, Term, structure, sums_of_terms, target_maps, weights_and_targets
+from helpers.terms import (
+    PIXELS,
+    Term,
+    check_terms,
+    structure,
+    sums_of_terms,
+    target_maps,
+    weights_and_targets,
+)
 from helpers.vgg import FeatureExtractor, feature_model
 
 ops = keras.ops
@@ -36,6 +44,7 @@ def objective(
     Raises ``ArgumentError`` if two terms have the same name, or if a term that needs the whole image is to
     be evaluated in tiles.
     """
+    check_terms(terms)
     names = [term.name for term in terms]
     if len(set(names)) != len(names):
         raise ArgumentError(f"Each term needs a name different from the others: {', '.join(names)}.")

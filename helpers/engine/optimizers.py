@@ -47,7 +47,7 @@ def adam(
             state_variable.assign(value)
     losses, gradient = evaluate(variable.value)
     while True:
-        if failure := non_finite_message(losses, magnitude(gradient)):
+        if failure := failure_at_start(losses, gradient):
             raise RunError(failure)
         rule.apply([ops.convert_to_tensor(gradient, "float32")], [variable])
         variable.assign(ops.clip(variable, DARKEST, LIGHTEST))
@@ -63,8 +63,16 @@ def moments(rule: keras.optimizers.Optimizer) -> dict[str, np.ndarray]:
 
 
 def magnitude(gradient: Any) -> Any:
-    """Σ |gradient|. It is finite only if every entry is, so one scalar suffices for the check."""
-    return ops.sum(ops.abs(gradient))
+    """Σ gradient². It is finite only if every entry is, so one scalar suffices for the check."""
+    return ops.sum(ops.square(gradient))
+
+
+def failure_at_start(losses: Mapping[str, float], gradient: Any) -> str | None:
+    """An error message if no step can be taken from a point, whose loss or gradient float32 does not hold."""
+    size = float(magnitude(gradient))
+    if size == 0 and bool(ops.any(gradient != 0)):
+        return "The gradient of the loss is too small for float32: give the terms larger weights or losses."
+    return non_finite_message(losses, size)
 
 
 def non_finite_message(losses: Mapping[str, float], size_of_gradient: Any) -> str | None:
@@ -77,5 +85,5 @@ def non_finite_message(losses: Mapping[str, float], size_of_gradient: Any) -> st
         # The total, which is first, is infinite or NaN as well if a term is: name the term, the cause.
         return f"The loss is not a finite number: {not_finite[-1]} is {losses[not_finite[-1]]:g}."
     if not math.isfinite(float(size_of_gradient)):
-        return "The gradient of the loss has an entry that is not a finite number."
+        return "The gradient of the loss has an entry that is not a finite number, or too large for float32."
     return None

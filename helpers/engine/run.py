@@ -72,6 +72,8 @@ class Problem(NamedTuple):
     """Height and width → the initialization, pixels ``(1, H, W, 3)``."""
     terms: Callable[[int, int, Evaluator], list[Term]]
     """Height, width and the evaluator of that size → the terms of the objective."""
+    weight_scale: float = 1.0
+    """The factor that the weights of the terms have been multiplied by."""
     finish: Callable[[np.ndarray], np.ndarray] | None = None
     """Postprocessing of every image that is shown or returned."""
 
@@ -103,6 +105,9 @@ def solve(
     def finished(image: np.ndarray) -> np.ndarray:
         return image if problem.finish is None else as_uint8(problem.finish(image))
 
+    def recorded_total(record: Record) -> Record:
+        return {**record, "total": record["total"] / problem.weight_scale}
+
     label, done = problem.recipe.replace("_", " "), len(state.history) if state else 0
     with (
         deterministic() if run.deterministic else contextlib.nullcontext(),
@@ -110,6 +115,7 @@ def solve(
     ):
 
         def after_step(record: Record, image: Callable[[], np.ndarray]) -> None:
+            record = recorded_total(record)
             show(record, lambda: finished(image()))
             if callback is not None:
                 callback(record, lambda: finished(image()))
@@ -136,7 +142,7 @@ def solve(
         "device": device(),
         "versions": versions(),
     }
-    return finished(deprocess(pixels)), history, settings
+    return finished(deprocess(pixels)), [recorded_total(record) for record in history], settings
 
 
 def _builders(problem: Problem, network: Network, run: Run, precision: str) -> tuple[Build, Build | None]:
