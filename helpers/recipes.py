@@ -250,8 +250,8 @@ def _transfer_problem(arguments: Mapping[str, Any], scales: int | None) -> Probl
         of_content = preprocess(resize_image(image, height, width))
         scaled = [preprocess(_scaled(style.image, height / len(image))) for style in styles]
         layer, weight = given.content_layer, given.content_weight
-        features = evaluator.feature_maps(of_content, [layer])[layer]
-        built = [content_term(features, layer, weight, losses.content_per_entry)]
+        target = evaluator.feature_maps(of_content, [layer])[layer]
+        built = [content_term(target, layer, weight, losses.content_per_entry)]
         for style, pixels in zip(styles, scaled, strict=True):
             if style.weight or len(styles) == 1:
                 region = _at_layers(style.region, (height, width), layers)
@@ -289,10 +289,10 @@ def _transfer_problem(arguments: Mapping[str, Any], scales: int | None) -> Probl
 
 
 def _weight_scale(given: types.SimpleNamespace, style_weights: Iterable[float]) -> float:
-    """The factor, a power of two, that brings the largest weight of a transfer to 32…64.
+    """The factor, a power of two, that brings the largest weight of a transfer to 32…64; 1 in the usual range.
 
     Only the ratios of the weights matter. With the factor, which rounds nothing, they may be larger or
-    smaller than float32 holds, and Adam's ε is as negligible as with the default weights.
+    smaller than float32 holds, and Adam's ε stays negligible.
     Raises ``ArgumentError`` for a ratio that float32 does not hold.
     """
     of_layers = given.losses.layer_weights
@@ -307,7 +307,7 @@ def _weight_scale(given: types.SimpleNamespace, style_weights: Iterable[float]) 
             f"The largest weight is {largest:g} and the smallest {smallest:g}: weights whose ratio is above "
             "1e30 cannot be added in float32."
         )
-    return 2.0 ** (6 - math.frexp(largest)[1])
+    return 1.0 if 1 <= largest <= 1e6 else 2.0 ** (6 - math.frexp(largest)[1])
 
 
 def _style_images(of_result: tuple[int, int], given: types.SimpleNamespace) -> list[_StyleImage]:
