@@ -4,6 +4,7 @@ An *image* is ``float32 (H, W, 3)``, RGB, 0…255. *Pixels* are an image preproc
 (1, H, W, 3)``, BGR, with the mean color of ImageNet subtracted.
 """
 
+import functools
 import io
 import json
 import os
@@ -20,6 +21,9 @@ from helpers.files.writing import atomic_write
 
 IMAGENET_MEAN = np.array([103.939, 116.779, 123.68], dtype=np.float32)
 """Mean color of the ImageNet training set, in the order blue, green, red (Simonyan and Zisserman 2015)."""
+
+MOST_OBLONG = 8
+"""A picture whose longer side is more times its shorter one is not enlarged: a run would take hours."""
 
 SETTINGS_KEY = "settings"
 """The keyword of the text chunk of a PNG that holds the settings of a run."""
@@ -45,9 +49,17 @@ def load_image(source: Any, size: int | None = None, crop: bool = False) -> np.n
         check_whole("The size of a picture", size)
     array = _as_array(source)
     image = read_picture(source, size) if array is None else _image_from_array(array)
+    if crop and max(image.shape[:2]) > MOST_OBLONG * min(image.shape[:2]):
+        image = crop_to_square(image)
     height, width = image.shape[:2]
     if size is not None and size != min(height, width):
         scale = size / min(height, width)
+        ratio = max(height, width) / min(height, width)
+        if scale > 1 and ratio > MOST_OBLONG:
+            raise PictureError(
+                f"This picture is {width} × {height} pixels, one side {ratio:.0f} times the other: crop it, "
+                f"or choose a size of {min(height, width)} or less."
+            )
         new_height, new_width = max(size, round(height * scale)), max(size, round(width * scale))
         if new_height * new_width > MOST_PIXELS:
             raise PictureError(
@@ -128,7 +140,7 @@ def save_image(image: np.ndarray, path: str | os.PathLike, settings: Mapping[str
         if file_format != "PNG":
             raise ArgumentError(f"{path}: only a PNG can carry the settings of a run.")
         options["pnginfo"] = PngImagePlugin.PngInfo()
-        options["pnginfo"].add_itxt(SETTINGS_KEY, json.dumps(settings, ensure_ascii=False))
+        options["pnginfo"].add_itxt(SETTINGS_KEY, json.dumps(settings))
     with atomic_write(path) as partial:
         picture.save(partial, format=file_format, **options)
     return path
@@ -140,12 +152,25 @@ def image_format(path: str | os.PathLike, film: bool = False) -> str:
     Raises ``ArgumentError`` for an extension of no format that can be written.
     """
     file_format = Image.registered_extensions().get(Path(path).suffix.lower())
-    if file_format not in (("GIF", "WEBP") if film else Image.SAVE):
+    if not (file_format in ("GIF", "WEBP") if film else file_format and _holds_colors(file_format)):
         endings = (
             "film's name ends in .gif or .webp" if film else "picture's name ends in .png, .jpg or .webp"
         )
         raise ArgumentError(f"{path}: a {endings}.")
     return file_format
+
+
+@functools.cache
+def _holds_colors(file_format: str) -> bool:
+    """Whether a picture of any size and color comes back from a file of this format."""
+    file, color = io.BytesIO(), (200, 120, 30)
+    try:
+        Image.new("RGB", (300, 260), color).save(file, file_format)
+        with Image.open(file) as picture:
+            read = picture.convert("RGB")
+    except Exception:  # Each format has errors of its own.
+        return False
+    return read.size == (300, 260) and np.abs(np.subtract(read.getpixel((150, 130)), color)).max() < 16
 
 
 def read_settings(path: str | os.PathLike) -> dict[str, Any]:

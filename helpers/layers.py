@@ -54,7 +54,9 @@ def layer_names(layers: str | Iterable[str]) -> tuple[str, ...]:
     names = [layers] if isinstance(layers, str) else layers
     if not isinstance(names, Iterable):
         raise ArgumentError(f"Layers are a name or a list of names, not {shown(layers)}.")
-    unique = tuple(dict.fromkeys(layer_name(name) for name in names))
+    # A text may hold several names, separated by commas.
+    single = (part.strip() for name in names for part in str(name).split(","))
+    unique = tuple(dict.fromkeys(map(layer_name, single)))
     if not unique:
         raise ArgumentError("Name at least one layer.")
     return unique

@@ -109,7 +109,14 @@ def terminal_line(stream: Any) -> _Write:
 
     Returns a function as ``_Write`` describes it, which ignores the image.
     """
+    if stream is None:  # A service or a program with windows may have none.
+        return lambda text, fraction, image: None
     rewrites = stream.isatty()
+    try:
+        full, empty = "█", "░"
+        (full + empty).encode(stream.encoding or "ascii")
+    except (LookupError, UnicodeError):
+        full, empty = "#", "-"
     seconds = _SECONDS_PER_REWRITE if rewrites else _SECONDS_PER_LINE
     last = 0.0
 
@@ -120,10 +127,12 @@ def terminal_line(stream: Any) -> _Write:
             return
         last = now
         if rewrites:
-            bar = "" if fraction is None else f"[{'█' * round(20 * fraction):░<20}] "
+            bar = "" if fraction is None else f"[{(full * round(20 * fraction)).ljust(20, empty)}] "
             width = shutil.get_terminal_size().columns - 1
             text = "\r" + f"{bar}{text}"[:width].ljust(width)
         end = "" if rewrites and fraction is not None else "\n"
-        print(text, end=end, file=stream, flush=True)
+        # A terminal that was closed is no reason to lose the picture.
+        with contextlib.suppress(OSError, ValueError):
+            print(text, end=end, file=stream, flush=True)
 
     return write

@@ -289,7 +289,7 @@ def _transfer_problem(arguments: Mapping[str, Any], scales: int | None) -> Probl
 
 
 def _weight_scale(given: types.SimpleNamespace, style_weights: Iterable[float]) -> float:
-    """The factor, a power of two, that brings the largest weight of a transfer to 32…64; 1 in the usual range.
+    """The factor, a power of two, that brings the largest weight of a transfer to 32…64, or 1 for usual ones.
 
     Only the ratios of the weights matter. With the factor, which rounds nothing, they may be larger or
     smaller than float32 holds, and Adam's ε stays negligible.
@@ -384,11 +384,15 @@ def _initial(start: Any, named: Mapping[str, np.ndarray], seed: int) -> Callable
 
 
 def _cover(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resize an image until it covers (height, width), and crop it to the center."""
-    scale = max(height / image.shape[0], width / image.shape[1])
-    tall, wide = max(height, round(image.shape[0] * scale)), max(width, round(image.shape[1] * scale))
-    top, left = (tall - height) // 2, (wide - width) // 2
-    return resize_image(image, tall, wide)[top : top + height, left : left + width]
+    """The largest part in the middle of an image with the proportions of (height, width), in this size."""
+    # Cropped first: a very oblong image would become a very large one.
+    tall, wide, _ = image.shape
+    rows, columns = (
+        max(1, min(tall, round(wide * height / width))),
+        max(1, min(wide, round(tall * width / height))),
+    )
+    top, left = (tall - rows) // 2, (wide - columns) // 2
+    return resize_image(image[top : top + rows, left : left + columns], height, width)
 
 
 def _scaled(image: np.ndarray, factor: float) -> np.ndarray:

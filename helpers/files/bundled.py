@@ -1,14 +1,28 @@
 """Paths of the bundled pictures and of the lessons."""
 
+import glob
+import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from helpers.errors import MissingFileError
 
-IMAGES = Path(__file__).resolve().parents[2] / "images"
+ROOT = Path(__file__).resolve().parents[2]
+"""The folder of the course; where only the package is installed, that of the packages."""
+
+IS_COURSE = (ROOT / "course.py").is_file() and (ROOT / "images").is_dir()
+
+IMAGES = ROOT / "images" if IS_COURSE else ROOT / "helpers" / "data" / "images"
 """The folder of bundled pictures: ``content/``, ``style/``, ``texture/`` and ``mask/``."""
 
-NOTEBOOKS = IMAGES.parent / "notebooks"
+_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
+
+NOTEBOOKS = ROOT / "notebooks"
 """The folder of the lessons."""
+
+OUTPUT = ROOT / "output" if IS_COURSE else Path("output")
+"""The folder of what commands write; of an installed package one in the current folder."""
 
 
 def lesson_files(folder: Path = NOTEBOOKS) -> list[Path]:
@@ -31,16 +45,39 @@ def bundled_images(kind: str) -> list[Path]:
     return sorted(folder.glob("*.jpg"))
 
 
+def picture_sources(sources: Iterable[str | None]) -> list[str | None]:
+    """Names of pictures, in which the pictures of folders and patterns stand in place of these.
+
+    A shell replaces patterns such as ``photos/*.jpg`` itself, but not on Windows.
+    Raises ``MissingFileError`` for a folder without pictures and for a pattern that nothing fits.
+    """
+    found: list[str | None] = []
+    for source in sources:
+        is_folder = source is not None and source not in _bundled() and os.path.isdir(source)
+        if not is_folder and (source is None or os.path.exists(source) or not re.search(r"[*?[]", source)):
+            found.append(source)
+            continue
+        pattern = os.path.join(glob.escape(source), "*") if is_folder else source
+        paths = sorted(path for path in glob.glob(pattern) if path.lower().endswith(_ENDINGS))
+        if not paths:
+            raise MissingFileError(f"There is no picture in {source}.")
+        found += paths
+    return found
+
+
 def bundled_image(name: str) -> Path:
     """Path of the bundled picture of a name, such as ``"temple"`` or ``"great_wave"``.
 
     Raises ``MissingFileError`` with all names for an unknown name.
     """
-    paths = {
-        path.stem: path for kind in ("content", "style", "texture", "mask") for path in bundled_images(kind)
-    }
+    paths = _bundled()
     if name not in paths:
         raise MissingFileError(
             f"There is no file and no bundled picture {name!r:.120}; bundled are {', '.join(paths)}."
         )
     return paths[name]
+
+
+def _bundled() -> dict[str, Path]:
+    kinds = ("content", "style", "texture", "mask")
+    return {path.stem: path for kind in kinds for path in sorted((IMAGES / kind).glob("*.jpg"))}

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from helpers.errors import CourseError, PictureError, reason
+from helpers.errors import CourseError, MissingFileError, PictureError, reason
 from helpers.files.bundled import bundled_image
 
 READABLE = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
@@ -66,8 +66,12 @@ def opened(source: Any) -> Iterator[Image.Image]:
 
 def _existing_path(name: str) -> str | Path:
     """The path of an existing file, or of the bundled picture of this name."""
-    if not os.path.exists(name):
+    try:
+        # First, since a file or folder of its name may stand in the caller's folder; ./name means that one.
         return bundled_image(name)
+    except MissingFileError:
+        if not os.path.exists(name):
+            raise
     if not os.path.isfile(name):
         raise PictureError(f"{name} is a folder, a device or a pipe, not a picture.")
     return name

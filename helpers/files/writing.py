@@ -1,6 +1,7 @@
 """Writing files without losing existing ones and without leaving incomplete ones."""
 
 import contextlib
+import hashlib
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Raises ``MissingFileError`` if the folder is missing, ``OutputError`` if the file cannot be written.
     """
     _check_folder(path)
-    partial = path.with_name(f".{path.name[:100]}.{os.getpid()}.part")
+    partial = path.with_name(f".{shortened(path.name, 100)}.{os.getpid()}.part")
     try:
         yield partial
         # Without it, a power failure after the renaming could leave an empty file.
@@ -75,4 +76,13 @@ def safe_stem(name: str | os.PathLike) -> str:
     Whatever the name of an uploaded file, ``output / safe_stem(name)`` is in the folder ``output``.
     """
     stem = Path(os.fspath(name).replace("\\", "/")).stem
-    return re.sub(r"[^\w.-]", "_", stem).strip("._")[:60] or "picture"
+    return shortened(re.sub(r"[^\w.-]", "_", stem).strip("._"), 60) or "picture"
+
+
+def shortened(name: str, most: int) -> str:
+    """A file's name of at most ``most`` bytes, in which file systems count; shortened names differ."""
+    encoded = os.fsencode(name)
+    if len(encoded) <= most:
+        return name
+    mark = hashlib.sha256(encoded).hexdigest()[:8]
+    return f"{encoded[: most - 9].decode(errors='ignore')}-{mark}"

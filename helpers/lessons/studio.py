@@ -17,7 +17,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from helpers.engine.coarse_to_fine import Record, steps_per_size
-from helpers.errors import CourseError
+from helpers.errors import CourseError, PictureError
 from helpers.files.bundled import bundled_images
 from helpers.files.writing import safe_stem
 from helpers.images import image_bytes, load_image, resize_image
@@ -31,6 +31,8 @@ from helpers.recipes import Result, transfer
 MOST_COMPARED = 4
 
 _FRAMES = 120  # at most, in a film
+_MOST_SIZE = 768  # pixels
+_MOST_BYTES = 50_000_000  # of an upload
 _THUMBNAIL = 92  # pixels
 _CHOSEN, _NOT_CHOSEN = "3px solid #1976d2", "3px solid transparent"
 _BLANK = image_bytes(np.full((2, 2, 3), 255))
@@ -74,7 +76,7 @@ class _Studio:
         quick = PRESETS["quick"]
         self.preset = widgets.ToggleButtons(options=list(PRESETS), value="quick", description="preset")
         self.preset.observe(self.preset_chosen, "value")
-        self.size = widgets.IntSlider(quick["size"], 96, 768, step=16, description="size")
+        self.size = widgets.IntSlider(quick["size"], 96, _MOST_SIZE, step=16, description="size")
         self.steps = widgets.IntSlider(quick["steps"], 10, 400, step=10, description="steps")
         self.style_weight = widgets.FloatLogSlider(
             50, base=10, min=0.5, max=3, step=0.05, description="β", readout_format=".0f"
@@ -218,7 +220,7 @@ class _Studio:
         except Exception as error:
             self.show_error(error)
         else:
-            # The settings name the images; an upload was passed as bytes, without its name.
+            # The settings name the images; an upload was passed as an array, without its name.
             result.settings["arguments"].update({name: self.chosen[name] for name in sources})
             self.result = result
             self.picture.value = image_bytes(result.image)
@@ -314,10 +316,10 @@ class _Choice:
     def frame(self, image: Any, button: Any) -> Any:
         return widgets.VBox([image, button], layout={"align_items": "center", "padding": "2px"})
 
-    def choose(self, name: str, data: bytes | None = None) -> None:
-        """Choose a bundled image, or an uploaded file with its ``data``."""
-        self.name, self.source = name, data or name
-        chosen = self.own_frame if data else self.frames[name]
+    def choose(self, name: str, image: np.ndarray | None = None) -> None:
+        """Choose a bundled image, or an uploaded one."""
+        self.name, self.source = name, name if image is None else image
+        chosen = self.frames[name] if image is None else self.own_frame
         for frame in self.box.children:
             frame.layout.border = _CHOSEN if frame is chosen else _NOT_CHOSEN
 
@@ -326,15 +328,22 @@ class _Choice:
         if file is None:
             return
         name, data = file
+        # Of the file nothing is kept but the picture, at the largest size that the studio paints.
+        self.upload.set_trait("value", type(self.upload.value)())
         try:
-            self.own_image.value = _thumbnail(data)
+            if len(data) > _MOST_BYTES:
+                size, most = len(data) / 1e6, _MOST_BYTES / 1e6
+                raise PictureError(f"the file has {size:.0f} MB; an upload has {most:.0f} at most.")
+            image = load_image(data)
+            image = load_image(image, min(_MOST_SIZE, *image.shape[:2]))
+            self.own_image.value = _thumbnail(image)
         except CourseError as error:
             self.show_status(f"{name}: {error}", error=True)
             return
         self.own_image.layout.display = ""
-        self.choose(name, data)
+        self.choose(name, image)
         self.show_status(f"The {self.kind} image is {name}.")
 
 
-def _thumbnail(source: Path | bytes) -> bytes:
+def _thumbnail(source: Path | np.ndarray) -> bytes:
     return image_bytes(load_image(source, _THUMBNAIL, crop=True), "JPEG")

@@ -12,11 +12,11 @@ from typing import Any
 
 import helpers
 from helpers.errors import ArgumentError, CourseError, OutputExistsError, reason
-from helpers.files.bundled import IMAGES
-from helpers.files.writing import check_writable, safe_stem
+from helpers.files.bundled import IMAGES, OUTPUT, picture_sources
+from helpers.files.writing import check_writable, safe_stem, shortened
 from helpers.images import image_format
 from helpers.options import merged
-from helpers.tools.parser import OUTPUT, STYLE, build_parser, given
+from helpers.tools.parser import STYLE, given, parse
 
 _OF_MANY_RUNS = ("frames", "benchmark", "results")
 """Commands that a signal ends with all their runs: what one of them returned early would pass for whole."""
@@ -28,7 +28,14 @@ def main(arguments: list[str] | None = None) -> int:
     0 after success; 1 after an error, which is printed as one sentence; 128 plus the signal's number after
     Ctrl-C or SIGTERM, where a run ends early and its picture is saved.
     """
-    options = build_parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A terminal or pipe may lack a character of a message or of a picture's name.
+            stream.reconfigure(errors="replace")
+    options = parse(arguments)
+    for name in ("styles", "contents", "masks", "style_masks"):
+        if (sources := getattr(options, name, None)) is not None:
+            setattr(options, name, picture_sources(sources))
     if options.verbose:
         logging.basicConfig(format="%(message)s")
         logging.getLogger("helpers").setLevel(logging.INFO)
@@ -112,7 +119,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _transfer(options: argparse.Namespace) -> None:
     styles = options.styles or [STYLE]
-    path = _output_path(options, "_".join(map(safe_stem, (options.content, *styles))))
+    path = _output_path(options, shortened("_".join(map(safe_stem, (options.content, *styles))), 120))
     frames, callbacks = [], []
     if options.film is not None:
         image_format(options.film, film=True)
@@ -170,12 +177,12 @@ def _paint(options: argparse.Namespace, path: Path, recipe: str, *pictures: Any,
     if path.exists() and not (options.overwrite or options.resume):
         path = _free_path(path)  # Another process has written it during the run.
     result.save(path)
+    if not options.signals:
+        checkpoint.unlink(missing_ok=True)
     _print_paths([path])
     if options.signals:
         step, steps = len(result.history), result.settings["arguments"]["steps"]
         print(f"Stopped at step {step} of {steps}; the same command with --resume goes on.", file=sys.stderr)
-    else:
-        checkpoint.unlink(missing_ok=True)
 
 
 def _frames(options: argparse.Namespace) -> None:
@@ -236,7 +243,7 @@ def _output_path(options: argparse.Namespace, stem: str) -> Path:
 
 
 def _checkpoint_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}.checkpoint")
+    return path.with_name(f"{shortened(path.name, 220)}.checkpoint")
 
 
 def _numbered(path: Path) -> Iterator[Path]:
@@ -275,7 +282,9 @@ def _print_paths(paths: Iterable[Path]) -> None:
     """Print each path as soon as its file is written, relative to the current folder if it is inside."""
     for path in paths:
         is_inside = path.is_relative_to(Path.cwd())
-        print(path.relative_to(Path.cwd()) if is_inside else path, flush=True)
+        # The file is written, whether or not somebody still listens.
+        with contextlib.suppress(OSError):
+            print(path.relative_to(Path.cwd()) if is_inside else path, flush=True)
 
 
 def _sentence(error: Exception) -> str:

@@ -2,15 +2,14 @@
 
 import argparse
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from helpers.color import Colors
-from helpers.files.bundled import IMAGES
+from helpers.files.bundled import OUTPUT
 from helpers.options import GROUPS, PRESETS, Losses, Network, Run
 
-OUTPUT = IMAGES.parent / "output"
 CONTENT, STYLE = "temple", "village_street_in_auvers"
 """The bundled pictures that a command takes by default."""
 
@@ -38,6 +37,27 @@ def build_parser() -> argparse.ArgumentParser:
             "--verbose", action="store_true", help="log what is done, and where an error was raised"
         )
     return root
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse a command and its arguments.
+
+    ``argparse`` takes the values of a list from one place of the command line only; here what stands after an
+    option belongs to the list as well.
+    """
+    root = build_parser()
+    options, more = root.parse_known_args(arguments)
+    commands = next(action for action in root._actions if action.dest == "command")
+    command = commands.choices[options.command]
+    lists = [
+        action for action in command._actions if not action.option_strings and action.nargs in ("*", "+")
+    ]
+    if more and (not lists or any(text.startswith("-") for text in more)):
+        command.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:
+        values = [command._get_value(lists[-1], text) for text in more]
+        setattr(options, lists[-1].dest, [*getattr(options, lists[-1].dest), *values])
+    return options
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:
@@ -75,10 +95,10 @@ KEYWORDS: Mapping[str, Mapping[str, Any]] = {
     "steps": dict(help="steps of the optimizer", type=positive),
     "seed": dict(help="seed of the white noise (default: 0)", type=int),
     "start": dict(help="initialization: {start} or a picture file", metavar="IMAGE"),
-    "content_weight": dict(help="weight of the content loss (default: 1)", metavar="α", type=float),
+    "content_weight": dict(help="weight of the content loss (default: 1)", metavar="ALPHA", type=float),
     "style_weight": dict(
         help="weight of the style loss, such as 10 for a weak style and 200 for a strong one (default: 50)",
-        metavar="β",
+        metavar="BETA",
         type=float,
     ),
     "content_layer": dict(help="layer of the content loss (default: conv4_2)", metavar="LAYER"),
@@ -164,7 +184,7 @@ def _command(commands: Any, name: str, help: str, more: str = "") -> argparse.Ar
 
 
 def _add_output(command: argparse.ArgumentParser, folder: Path | None = None) -> None:
-    place = "a new file in output/" if folder is None else folder.relative_to(OUTPUT.parent)
+    place = "a new file in output/" if folder is None else Path(OUTPUT.name, folder.relative_to(OUTPUT))
     metavar = "FILE" if folder is None else "FOLDER"
     help = f"where to write (default: {place})"
     command.add_argument("--output", type=Path, default=folder, metavar=metavar, help=help)
