@@ -21,8 +21,8 @@ from helpers import (
     transfer,
 )
 from helpers.engine import run as run_module
-from helpers.engine.objective import Evaluator
 from helpers.engine.run import json_ready
+from helpers.engine.tiling import Evaluator
 from helpers.options import merged
 from helpers.vgg import MEAN_ACTIVATIONS
 
