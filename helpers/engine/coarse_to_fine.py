@@ -185,7 +185,7 @@ def coarse_to_fine(
     pixels = start(*sizes[0])
     state = resume or State(pixels, pixels)
     try:
-        _Minimization(state, callback, keep).take(stages, optimizer, parametrization, tolerance)
+        _Minimization(state, callback, keep, tolerance).take(stages, optimizer, parametrization)
     except (StopIteration, KeyboardInterrupt):
         if not state.history:
             raise
@@ -207,21 +207,17 @@ _Stage = tuple[int, int, Build, int]
 class _Minimization:
     """A run in progress."""
 
-    def __init__(self, state: State, callback: Callback | None, keep: SaveState | None) -> None:
+    def __init__(
+        self, state: State, callback: Callback | None, keep: SaveState | None, tolerance: float | None
+    ) -> None:
         self.state = state
-        self._callback, self._keep = callback, keep
+        self._callback, self._keep, self._tolerance = callback, keep, tolerance
         last = state.history[-1] if state.history else {"evaluations": 0, "seconds": 0.0}
         self._evaluations = last["evaluations"]
         self._began = time.perf_counter() - last["seconds"]
         self._evaluate: Evaluate
 
-    def take(
-        self,
-        stages: Sequence[_Stage],
-        optimizer: Optimizer,
-        parametrization: Parametrization,
-        tolerance: float | None,
-    ) -> None:
+    def take(self, stages: Sequence[_Stage], optimizer: Optimizer, parametrization: Parametrization) -> None:
         """Take the steps of every stage from that of the state on."""
         state = self.state
         arrays = state.optimizer_state()
@@ -247,8 +243,7 @@ class _Minimization:
                 optimizer_steps = adam(self._evaluated, pixels, rule, arrays if taken else None)
             state.scale, state.taken, state.optimizer_state = scale, taken, optimizer_state
             state.pixels, state.best = pixels, state.best if taken else pixels
-            converged = self._take_steps(optimizer_steps, steps, tolerance)
-            if converged and (height, width) == stages[-1][:2]:
+            if self._take_steps(optimizer_steps, steps) and (height, width) == stages[-1][:2]:
                 break
         if not state.history:
             # No step has lowered the loss.
@@ -259,7 +254,7 @@ class _Minimization:
         self._evaluations += 1
         return self._evaluate(pixels)
 
-    def _take_steps(self, optimizer_steps: Steps, steps: int, tolerance: float | None) -> bool:
+    def _take_steps(self, optimizer_steps: Steps, steps: int) -> bool:
         """Take some steps. Returns ``True`` if the run converges before the last."""
         state = self.state
         for pixels, losses in itertools.islice(optimizer_steps, steps):
@@ -274,8 +269,8 @@ class _Minimization:
             if self._callback is not None:
                 image = lambda pixels=pixels: deprocess(keras.ops.convert_to_numpy(pixels))
                 self._callback(dict(state.history[-1]), image)
-            can_converge = tolerance is not None and len(totals) > TOLERANCE_STEPS
-            if can_converge and totals[-1] > (1 - tolerance) * totals[-1 - TOLERANCE_STEPS]:
+            can_converge = self._tolerance is not None and len(totals) > TOLERANCE_STEPS
+            if can_converge and totals[-1] > (1 - self._tolerance) * totals[-1 - TOLERANCE_STEPS]:
                 return True
         return False
 
