@@ -13,8 +13,8 @@ import numpy as np
 
 from helpers.color import Colors, colors_for, with_colors_of
 from helpers.engine.coarse_to_fine import Callback, Record, default_scales, pyramid, white_noise
-from helpers.engine.objective import Evaluator
 from helpers.engine.run import Problem, solve
+from helpers.engine.tiling import Evaluator
 from helpers.errors import ArgumentError, MissingFileError, check_number, check_whole, shown
 from helpers.images import load_image, load_mask, preprocess, resize_image, resize_mask, save_image
 from helpers.layers import CONTENT_LAYER, STYLE_LAYERS, layer_name, layer_names

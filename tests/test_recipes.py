@@ -27,8 +27,8 @@ from helpers import (
 )
 from helpers.compute.framework import keras
 from helpers.engine import run as run_module
-from helpers.engine.objective import Evaluator
 from helpers.engine.run import json_ready
+from helpers.engine.tiling import Evaluator
 from helpers.errors import ArgumentError, RunError
 from helpers.options import merged
 from helpers.vgg import MEAN_ACTIVATIONS

@@ -6,7 +6,7 @@ from keras.ops import convert_to_numpy as numbers
 
 from helpers import PIXELS, Term, change_term, load_image, objective, preprocess, total_variation, transfer
 from helpers.compute.framework import keras
-from helpers.engine.tiling import Tiling, feature_maps
+from helpers.engine.tiling import Evaluator, Tiling
 from helpers.errors import ArgumentError
 from helpers.layers import STYLE_LAYERS
 from helpers.options import merged
@@ -34,7 +34,7 @@ def scene(photo="cat", *paintings, size=48):
     return Scene(
         preprocess(load_image(photo, size)),
         tuple(preprocess(load_image(each, size)) for each in paintings),
-        lambda pixels, layers: feature_maps(pixels, layers, NETWORK),
+        lambda pixels, layers: Evaluator(NETWORK).feature_maps(pixels, layers),
     )
 
 
@@ -65,7 +65,7 @@ def test_total_variation_is_in_the_loss_as_in_the_gradient():
 
 def test_terms_over_pixels_go_with_tiles(apart):
     pixels = preprocess(load_image("cat", 70))
-    target = feature_maps(preprocess(load_image("great_wave", 64)), STYLE_LAYERS, NETWORK)
+    target = Evaluator(NETWORK).feature_maps(preprocess(load_image("great_wave", 64)), STYLE_LAYERS)
     terms = [total_variation_term(0.01, scene()), style_term(target, 1.0)]
     (whole, gradient), (tiled, by_tiles) = (
         objective(terms, *NETWORK, tiling=tiling)(pixels) for tiling in (None, Tiling(32))
@@ -129,7 +129,7 @@ def test_statistics_in_closed_form():
 @pytest.mark.parametrize("statistic", STATISTICS)
 def test_every_statistic_is_zero_at_its_target_and_has_its_gradient(statistic):
     photo, painting = preprocess(load_image("cat", 48)), preprocess(load_image("great_wave", 48))
-    term = style_term(feature_maps(painting, STYLE_LAYERS, NETWORK), 1.0, statistic=statistic)
+    term = style_term(Evaluator(NETWORK).feature_maps(painting, STYLE_LAYERS), 1.0, statistic=statistic)
     evaluate = objective([term], *NETWORK)
     at_photo = evaluate(photo)[0]["total"]
     assert evaluate(painting)[0]["total"] < 1e-4 * at_photo
@@ -139,7 +139,7 @@ def test_every_statistic_is_zero_at_its_target_and_has_its_gradient(statistic):
 
 def test_a_mask_of_ones_is_no_mask():
     photo = preprocess(load_image("cat", 50))
-    target = feature_maps(preprocess(load_image("great_wave", 48)), STYLE_LAYERS, NETWORK)
+    target = Evaluator(NETWORK).feature_maps(preprocess(load_image("great_wave", 48)), STYLE_LAYERS)
     ones = masks_at(np.ones(photo.shape[1:3]), STYLE_LAYERS)
     plain, masked = (
         objective([style_term(target, 1.0, masks=masks)], *NETWORK)(photo) for masks in (None, ones)
@@ -160,7 +160,7 @@ def test_the_gram_matrix_of_a_region_is_that_of_the_region_cut_out():
 def test_masks_have_the_size_of_every_layer():
     mask = GENERATOR.uniform(size=(37, 51))
     layers = ("block1_conv1", "block3_conv1", "block4_pool")
-    maps = feature_maps(preprocess(GENERATOR.uniform(0, 255, (37, 51, 3))), layers, NETWORK)
+    maps = Evaluator(NETWORK).feature_maps(preprocess(GENERATOR.uniform(0, 255, (37, 51, 3))), layers)
     for layer, small in masks_at(mask, layers).items():
         assert tuple(small.shape) == (*maps[layer].shape[:3], 1)
     assert numbers(masks_at(mask, ["block3_conv1"])["block3_conv1"])[0, 0, 0, 0] == pytest.approx(
@@ -169,7 +169,7 @@ def test_masks_have_the_size_of_every_layer():
 
 
 def test_an_empty_mask_is_refused():
-    target = feature_maps(preprocess(load_image("great_wave", 48)), STYLE_LAYERS, NETWORK)
+    target = Evaluator(NETWORK).feature_maps(preprocess(load_image("great_wave", 48)), STYLE_LAYERS)
     with pytest.raises(ValueError, match="covers nothing"):
         style_term(target, 1.0, masks=masks_at(np.zeros((48, 48)), STYLE_LAYERS))
 

@@ -1,9 +1,8 @@
 """The numerical precision of the network's convolutions, and which one is faster on this machine."""
 
 import functools
-import math
-import time
-from collections.abc import Callable, Mapping
+import timeit
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -43,16 +42,9 @@ def has_bfloat16_dot_product() -> bool:
     return ("avx512_bf16" in flags or "bf16" in flags) and "amx_bf16" not in flags
 
 
-def resolve_precision(precision: RunPrecision) -> RunPrecision:
-    """Replace ``"auto"`` by ``"mixed"`` if bfloat16 is faster on this machine, else by ``"float32"``."""
-    if precision == "auto":
-        return "mixed" if faster_precision() == "bfloat16" else "float32"
-    return precision
-
-
 @functools.cache
-def faster_precision() -> Precision:
-    """``"bfloat16"`` if convolutions and their gradients take at most 0.9 of the time, else ``"float32"``.
+def faster_precision() -> RunPrecision:
+    """``"mixed"`` if bfloat16 takes at most 0.9 of float32's time for convolutions, else ``"float32"``.
 
     This is measured once, in one or two seconds: a processor with instructions for bfloat16 may still be
     slower. One layer of each of three blocks is measured, since the algorithm depends on the number of
@@ -65,40 +57,31 @@ def faster_precision() -> Precision:
     factor = 4 if device() == "gpu" else 1
     sides = {64: 96 * factor, 128: 48 * factor, 256: 24 * factor}
     seconds = _seconds_of_convolution(sides, rounds=10)
-    return "bfloat16" if seconds["bfloat16"] <= 0.9 * seconds["float32"] else "float32"
+    return "mixed" if seconds["bfloat16"] <= 0.9 * seconds["float32"] else "float32"
 
 
 def _seconds_of_convolution(sides: Mapping[int, int], rounds: int) -> dict[Precision, float]:
     """The shortest time of some convolutions and their gradient in each precision, in seconds.
 
-    ``sides``: number of channels → height and width of the feature maps. ``rounds``: the number of
-    repetitions.
+    ``sides``: number of channels → height and width of the feature maps. ``rounds``: of repetition.
     """
     generator = np.random.default_rng(0)
-    sample = {
-        channels: generator.standard_normal((1, side, side, channels), dtype=np.float32)
-        for channels, side in sides.items()
-    }
+    sample = [generator.standard_normal((1, side, side, channels)) for channels, side in sides.items()]
 
-    def sum_of_squares(inputs: Mapping[int, Any]) -> tuple[Any, Any]:
-        return sum(keras.ops.sum(keras.ops.square(_convolved(maps))) for maps in inputs.values()), ()
+    def sum_of_squares(inputs: Sequence[Any]) -> tuple[Any, Any]:
+        return sum(keras.ops.sum(keras.ops.square(_convolved(maps))) for maps in inputs), ()
 
-    def gradient_in(precision: Precision) -> Callable[[], Any]:
+    def computation(precision: Precision) -> Callable[[], None]:
         differentiated = compiled(value_and_gradient(sum_of_squares))
-        inputs = keras.tree.map_structure(lambda maps: keras.ops.convert_to_tensor(maps, precision), sample)
-        return lambda: differentiated(inputs)[1].values()
+        inputs = [keras.ops.convert_to_tensor(maps, precision) for maps in sample]
+        # Copying a number to the host waits for the GPU to finish.
+        maximum = lambda gradient: float(keras.ops.cast(keras.ops.max(gradient), "float32"))
+        return lambda: list(map(maximum, differentiated(inputs)[1]))
 
-    functions = {precision: gradient_in(precision) for precision in get_args(Precision)}
-    seconds = dict.fromkeys(functions, math.inf)
+    functions = {precision: computation(precision) for precision in get_args(Precision)}
     # The first round includes compilation; other programs slow down some of the rounds.
-    for _ in range(rounds):
-        for precision, compute_gradients in functions.items():
-            began = time.perf_counter()
-            for gradient in compute_gradients():
-                # Copying a number to the host waits for the GPU to finish.
-                float(keras.ops.cast(keras.ops.max(gradient), "float32"))
-            seconds[precision] = min(seconds[precision], time.perf_counter() - began)
-    return seconds
+    times = [{each: timeit.timeit(functions[each], number=1) for each in functions} for _ in range(rounds)]
+    return {precision: min(of_round[precision] for of_round in times) for precision in functions}
 
 
 def _convolved(maps: Any) -> Any:

@@ -77,7 +77,7 @@ def transformed_kernel(kernel: np.ndarray, points: Sequence[float]) -> np.ndarra
 
 
 def convolve(maps: Any, kernel: Any, points: Sequence[float]) -> Any:
-    """Convolve feature maps with 3 × 3 kernels and zero padding: ``(n, h, w, in)`` → ``(n, h, w, out)``.
+    """Convolve feature maps with 3 × 3 kernels and zero padding: ``(1, h, w, in)`` → ``(1, h, w, out)``.
 
     ``kernel``: the result of ``transformed_kernel``. The gradient with respect to ``maps`` is a Winograd
     convolution too; that with respect to ``kernel``, which is frozen, is not computed but returned as 0.
@@ -115,11 +115,11 @@ class WinogradConvolution(keras.layers.Layer):
         self.bias = self.add_weight(shape=(self.filters,), initializer="zeros", name="bias")
 
     def call(self, maps: Any) -> Any:
-        """Feature maps ``(n, h, w, in)`` → ``(n, h, w, out)``, after the ReLU."""
+        """Feature maps ``(1, h, w, in)`` → ``(1, h, w, out)``, after the ReLU."""
         return ops.relu(convolve(maps, self.kernel, self.points) + self.bias)
 
     def compute_output_shape(self, shape: Sequence[int | None]) -> tuple[int | None, ...]:
-        """``(n, h, w, in)`` → ``(n, h, w, out)``."""
+        """``(1, h, w, in)`` → ``(1, h, w, out)``."""
         return (*shape[:-1], self.filters)
 
 
@@ -131,12 +131,10 @@ def _convolve(maps: Any, kernel: Any, points: Sequence[float], rotated: bool = F
     if rotated:
         input_transform, output_transform = input_transform[:, ::-1], output_transform[::-1]
     m = len(output_transform)
-    count, height, width, _ = ops.shape(maps)
+    _, height, width, _ = ops.shape(maps)
     rows, columns = (height + m - 1) // m, (width + m - 1) // m
-    patch = ops.arange(count * rows * columns)
-    row, column = patch // columns, patch % columns
-    # The padding adds 2 rows to every image.
-    top, left = m * row + 2 * (row // rows), m * column
+    patch = ops.arange(rows * columns)
+    top, left = m * (patch // columns), m * (patch % columns)
     # The indices of each input patch's positions in the padded maps, flattened: (t², patches).
     down, right = np.indices((m + 2, m + 2), dtype=np.int32).reshape(2, -1, 1)
     positions = (columns * m + 2) * (top + down) + (left + right)
@@ -147,8 +145,8 @@ def _convolve(maps: Any, kernel: Any, points: Sequence[float], rotated: bool = F
     products = ops.matmul(transformed, ops.transpose(kernel, (0, 2, 1)) if rotated else kernel)
     outputs = _applied(np.kron(output_transform, output_transform), products)
     filters = outputs.shape[-1]
-    outputs = ops.transpose(ops.reshape(outputs, (m, m, count, rows, columns, filters)), (2, 3, 0, 4, 1, 5))
-    return ops.reshape(outputs, (count, rows * m, columns * m, filters))[:, :height, :width]
+    outputs = ops.transpose(ops.reshape(outputs, (m, m, rows, columns, filters)), (2, 0, 3, 1, 4))
+    return ops.reshape(outputs, (1, rows * m, columns * m, filters))[:, :height, :width]
 
 
 def _applied(matrix: np.ndarray, patches: Any) -> Any:

@@ -1,12 +1,10 @@
 """Checkpoints: the state of a run, written to a file at intervals, from which an interrupted run resumes."""
 
-import contextlib
 import json
 import logging
-import os
 import time
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,7 @@ import numpy as np
 from helpers.compute.framework import keras
 from helpers.engine.coarse_to_fine import SaveState, State
 from helpers.errors import CheckpointError, MissingFileError, OutputError
-from helpers.files.writing import atomic_write, check_room, check_writable
+from helpers.files.writing import atomic_write
 
 logger = logging.getLogger(__name__)
 
@@ -24,23 +22,21 @@ def save_checkpoint(path: Path, state: State, run: Mapping[str, Any]) -> None:
     """Write a state to a file atomically.
 
     ``run``: recipe, arguments and inputs of the run, JSON-serializable; ``load_checkpoint`` compares them.
-    Raises the errors of ``check_room`` and ``atomic_write``.
+    Raises the errors of ``atomic_write``.
     """
     about = {"scale": state.scale, "taken": state.taken, "history": state.history, "run": run}
     arrays = {f"optimizer/{name}": array for name, array in state.optimizer_state().items()}
     arrays["pixels"] = keras.ops.convert_to_numpy(state.pixels)
     if state.best is not state.pixels:
         arrays["best"] = keras.ops.convert_to_numpy(state.best)
-    text = np.frombuffer(json.dumps(about).encode(), np.uint8)
-    check_room(path, len(text) + sum(array.nbytes for array in arrays.values()))
     with atomic_write(path) as partial, partial.open("wb") as file:
-        np.savez(file, about=text, **arrays)
+        np.savez(file, about=json.dumps(about), **arrays)
 
 
-def load_checkpoint(path: Path, run: Mapping[str, Any], sizes: Sequence[tuple[int, int]]) -> State:
+def load_checkpoint(path: Path, run: Mapping[str, Any]) -> State:
     """Read the state from a checkpoint.
 
-    ``run``: see ``save_checkpoint``. ``sizes``: the height and width at each index ``State.scale``.
+    ``run``: see ``save_checkpoint``.
     Raises ``MissingFileError``, and ``CheckpointError`` for a file that is damaged or of another run.
     """
     if not path.is_file():
@@ -48,7 +44,7 @@ def load_checkpoint(path: Path, run: Mapping[str, Any], sizes: Sequence[tuple[in
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-        about = json.loads(arrays.pop("about").tobytes())
+        about = json.loads(arrays.pop("about").item())
         pixels = arrays.pop("pixels")
         best = arrays.pop("best", pixels)
         optimizer_state = {name.removeprefix("optimizer/"): array for name, array in arrays.items()}
@@ -56,8 +52,6 @@ def load_checkpoint(path: Path, run: Mapping[str, Any], sizes: Sequence[tuple[in
         stored, asked = (
             {"recipe": each["recipe"], **each["arguments"], **each["inputs"]} for each in (about["run"], run)
         )
-        if stored == asked and (pixels.shape[1:3] != sizes[scale] or not np.isfinite(pixels).all()):
-            raise ValueError
     except (OSError, LookupError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
         raise CheckpointError(
             f"{path} is damaged or not a checkpoint: delete it to start the run again."
@@ -72,37 +66,20 @@ def load_checkpoint(path: Path, run: Mapping[str, Any], sizes: Sequence[tuple[in
 def checkpoint_writer(path: Path, run: Mapping[str, Any], every: float) -> SaveState:
     """A ``SaveState`` that writes a checkpoint every ``every`` seconds, and at the end.
 
-    If writing fails, for example because the disk is full, it logs a warning and writes no more checkpoints;
-    the run continues.
+    If writing fails, for example because the disk is full, it logs a warning; the run continues.
     """
     last_written = time.perf_counter()
-    is_writable = True
 
     def keep(state: State, last: bool) -> None:
-        nonlocal last_written, is_writable
+        nonlocal last_written
         began = time.perf_counter()
-        if not is_writable or (not last and began - last_written < every):
+        if not last and began - last_written < every:
             return
         try:
             save_checkpoint(path, state, run)
+            logger.info("Wrote the checkpoint %s in %.1f s.", path, time.perf_counter() - began)
         except (OutputError, MissingFileError) as error:
-            logger.warning("The run continues without further checkpoints: %s", error)
-            is_writable = False
-            return
+            logger.warning("The run continues without this checkpoint: %s", error)
         last_written = time.perf_counter()
-        logger.info("Wrote the checkpoint %s in %.1f s.", path, last_written - began)
 
     return keep
-
-
-def prepare_checkpoint(path: str | os.PathLike) -> Path:
-    """The path of a run's checkpoint; deletes the partial files that a killed run left beside it.
-
-    Raises the errors of ``check_writable``.
-    """
-    path = Path(path)
-    check_writable(path)
-    for leftover in path.parent.glob(f".{path.name[:100]}.*.part"):
-        with contextlib.suppress(OSError):
-            leftover.unlink()
-    return path

@@ -1,6 +1,7 @@
 """How much memory a run needs and how much is available; the fastest tiling that fits."""
 
 import bisect
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from helpers.options import Precision
 from helpers.vgg import FLOAT32_LAYERS, winograd_layers
 
 GB = 1e9
+_CGROUP = Path("/sys/fs/cgroup")
 
 HEADROOM = 0.75
 """The fraction of the free memory that a run takes by default."""
@@ -109,12 +111,15 @@ def free_memory() -> float:
 
 
 def _container() -> tuple[float, float]:
-    """The memory limit of a container (cgroup version 2) and the memory used in it, in bytes."""
-    folder = Path("/sys/fs/cgroup")
-    try:
-        return int((folder / "memory.max").read_text()), int((folder / "memory.current").read_text())
-    except (OSError, ValueError):
-        return math.inf, 0.0
+    """The memory limit of a container and the memory used in it, in bytes."""
+    # The files of cgroup version 2, then those of version 1.
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        with contextlib.suppress(OSError, ValueError):
+            return int((_CGROUP / limit).read_text()), int((_CGROUP / used).read_text())
+    return math.inf, 0.0
 
 
 def fitting_tiling(

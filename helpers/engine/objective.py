@@ -2,10 +2,10 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from helpers.compute.framework import compiled, keras, value_and_gradient
-from helpers.engine.tiling import Tiling, evaluate_tiled, feature_maps, layers_of, styles, total_and_losses
+from helpers.compute.framework import Differentiated, compiled, keras, value_and_gradient
+from helpers.engine.tiling import Tiling, evaluate_tiled, layers_of, total_and_losses
 from helpers.errors import ArgumentError
 from helpers.layers import Pooling
 from helpers.options import Precision
@@ -66,14 +66,14 @@ def objective(
         evaluate = functools.partial(evaluate_tiled, structures, extractor, tiling)
 
     def losses_and_gradient(pixels: Any) -> tuple[dict[str, float], Any]:
-        values, gradient = evaluate(pixels, maps, data)
+        (_, values), gradient = evaluate(pixels, maps, data)
         return dict(zip(["total", *names], ops.convert_to_numpy(values).tolist(), strict=True)), gradient
 
     return losses_and_gradient
 
 
 @functools.lru_cache(maxsize=16)
-def _whole(structures: tuple[Term, ...], extractor: FeatureExtractor) -> Callable[..., tuple[Any, Any]]:
+def _whole(structures: tuple[Term, ...], extractor: FeatureExtractor) -> Differentiated:
     """The objective of some terms on the whole image; cached, since compiling takes seconds."""
     uses_network = any(term.layers != (PIXELS,) for term in structures)
     model = feature_model(layers_of(structures), *extractor) if uses_network else lambda pixels: {}
@@ -82,31 +82,4 @@ def _whole(structures: tuple[Term, ...], extractor: FeatureExtractor) -> Callabl
         features = {**model(pixels), PIXELS: pixels}
         return total_and_losses(structures, sums_of_terms(structures, features, maps), data)
 
-    differentiated = compiled(value_and_gradient(total))
-
-    def evaluate(pixels: Any, maps: Mapping[str, Any], data: Mapping[str, Any]) -> tuple[Any, Any]:
-        (_, values), gradient = differentiated(pixels, maps, data)
-        return values, gradient
-
-    return evaluate
-
-
-class Evaluator(NamedTuple):
-    """A feature extractor, with the tiling for images of one size; ``None`` evaluates them whole."""
-
-    extractor: FeatureExtractor
-    tiling: Tiling | None = None
-
-    def feature_maps(self, pixels: Any, layers: Sequence[str]) -> dict[str, Any]:
-        """Feature maps of an image in some layers, ``{layer: (1, h, w, N)}``."""
-        return feature_maps(pixels, layers, self.extractor, self.tiling)
-
-    def style_sums(
-        self, pixels: Any, layers: Sequence[str], masks: Mapping[str, Any] | None = None
-    ) -> dict[str, dict[str, Any]]:
-        """``style_sums`` of an image in some layers, weighted by masks if given, see ``masks_at``."""
-        return styles(pixels, layers, self.extractor, self.tiling, masks)
-
-    def objective(self, terms: Sequence[Term]) -> Evaluate:
-        """The weighted sum of some terms, see ``objective``."""
-        return objective(terms, *self.extractor, tiling=self.tiling)
+    return compiled(value_and_gradient(total))

@@ -1,9 +1,10 @@
 """Adam over the pixels, and what it shares with ``lbfgs``. An optimizer is a generator of steps.
 
-A step to a loss that is not a finite number is not accepted. L-BFGS then reduces the step size; Adam, and
-L-BFGS if a smaller step does not help, raises ``RunError``.
+No step to a loss or gradient that is not finite is accepted: Adam, and L-BFGS where smaller steps do not
+help, raises ``RunError``.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,24 +38,23 @@ def adam(
     Raises ``RunError`` for a loss or gradient that is not finite.
     Source: Kingma and Ba (2015).
     """
-    # A copy: the optimizer changes the variable in place, and ``start`` must stay as it is.
-    start = ops.copy(ops.convert_to_tensor(start, "float32"))
-    variable = keras.Variable(start, trainable=False, dtype="float32")
+    # Copies: the optimizer changes the variable in place, and the pixels handed out must stay as they are.
+    pixels = ops.copy(ops.convert_to_tensor(start, "float32"))
+    variable = keras.Variable(ops.copy(pixels), trainable=False, dtype="float32")
     rule = keras.optimizers.Adam(ADAM_LEARNING_RATE) if rule is None else rule
     rule.build([variable])
     if optimizer_state:
         for state_variable, value in zip(rule.variables, optimizer_state.values(), strict=True):
             state_variable.assign(value)
-    losses, gradient = evaluate(variable.value)
-    while True:
+    for step in itertools.count():
+        losses, gradient = evaluate(pixels)
         if failure := failure_at_start(losses, gradient):
             raise RunError(failure)
+        if step:
+            yield pixels, losses
         rule.apply([ops.convert_to_tensor(gradient, "float32")], [variable])
         variable.assign(ops.clip(variable, DARKEST, LIGHTEST))
         pixels = ops.copy(variable)
-        losses, gradient = evaluate(pixels)
-        if math.isfinite(losses["total"]):
-            yield pixels, losses
 
 
 def moments(rule: keras.optimizers.Optimizer) -> dict[str, np.ndarray]:
@@ -76,10 +76,7 @@ def failure_at_start(losses: Mapping[str, float], gradient: Any) -> str | None:
 
 
 def non_finite_message(losses: Mapping[str, float], size_of_gradient: Any) -> str | None:
-    """An error message if a loss or the gradient is not finite, else ``None``.
-
-    ``size_of_gradient``: its ``magnitude``.
-    """
+    """An error message if a loss, or the ``magnitude`` of the gradient, is not finite, else ``None``."""
     not_finite = [name for name, loss in losses.items() if not math.isfinite(loss)]
     if not_finite:
         # The total, which is first, is infinite or NaN as well if a term is: name the term, the cause.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.fft
 
 from helpers.compute.framework import compiled, keras
 from helpers.images import IMAGENET_MEAN
@@ -20,7 +21,7 @@ LIGHTEST = 255 - IMAGENET_MEAN
 
 
 class Space(NamedTuple):
-    """A parametrization of the image, with the shape of the pixels ``(1, H, W, 3)``.
+    """A parametrization of the image, with the shape of the pixels ``(1, H, W, 3)``, and its bounds.
 
     A change of 1 in every coordinate changes the colors by about one gray level.
     """
@@ -28,12 +29,10 @@ class Space(NamedTuple):
     to_pixels: Callable[[Any], Any]
     from_pixels: Callable[[Any], Any]
     vector_jacobian_product: Callable[[Any, Any], Any]
-    """The vector–Jacobian product of ``to_pixels``: the pixels, and the gradient with respect to them → the
-    gradient with respect to the parameters."""
+    """That of ``to_pixels``: the pixels, and the gradient with respect to them → the gradient with respect to
+    the parameters."""
     low: Any
-    """The lower bound of the parameters."""
     high: Any
-    """Their upper bound."""
 
 
 def pixel_space(shape: tuple[int, ...]) -> Space:
@@ -64,9 +63,11 @@ def cosine_space(shape: tuple[int, ...]) -> Space:
     frequency = np.hypot(*np.meshgrid(np.arange(height) / height, np.arange(width) / width, indexing="ij"))
     scaling = 1 / np.sqrt(np.maximum(frequency, 1 / max(height, width)))
     scaling /= np.sqrt(np.mean(scaling**2))
+    # The matrices of the cosine transform (DCT-II): one frequency a row.
+    rows, columns = (scipy.fft.dct(np.eye(length), norm="ortho", axis=0) for length in (height, width))
     rows, columns, scaling, darkest = (
         ops.convert_to_tensor(values.astype(np.float32))
-        for values in (_cosines(height), _cosines(width), scaling[np.newaxis, :, :, np.newaxis], DARKEST)
+        for values in (rows, columns, scaling[np.newaxis, :, :, np.newaxis], DARKEST)
     )
 
     def transformed(image: Any, rows: Any, columns: Any) -> Any:
@@ -94,10 +95,3 @@ def cosine_space(shape: tuple[int, ...]) -> Space:
 
     unbounded = np.full(3, np.inf, np.float32)
     return Space(to_pixels, from_pixels, vector_jacobian_product, low=-unbounded, high=unbounded)
-
-
-def _cosines(length: int) -> np.ndarray:
-    """The matrix ``(length, length)`` of the orthonormal cosine transform (DCT-II): one frequency a row."""
-    basis = np.cos(np.pi / length * np.outer(np.arange(length), np.arange(length) + 0.5))
-    basis[0] /= np.sqrt(2)
-    return basis * np.sqrt(2 / length)

@@ -4,20 +4,21 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
-import importlib
 import logging
-import numbers
 import os
 import platform
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import PIL
+import scipy
 
-from helpers.compute.framework import check_process, deterministic, device, keras
-from helpers.compute.precision import resolve_precision
-from helpers.engine.checkpoints import checkpoint_writer, load_checkpoint, prepare_checkpoint
+from helpers.compute.framework import BACKEND, check_process, deterministic, device, keras
+from helpers.compute.precision import faster_precision
+from helpers.engine.checkpoints import checkpoint_writer, load_checkpoint
 from helpers.engine.coarse_to_fine import (
     Build,
     Callback,
@@ -28,10 +29,11 @@ from helpers.engine.coarse_to_fine import (
     steps_per_size,
 )
 from helpers.engine.memory import fitting_tiling, installed_memory
-from helpers.engine.objective import Evaluate, Evaluator
-from helpers.engine.tiling import Tiling
+from helpers.engine.objective import Evaluate, objective
+from helpers.engine.tiling import Evaluator, Tiling
 from helpers.errors import ArgumentError, shown
 from helpers.files.bundled import IMAGES
+from helpers.files.writing import check_writable
 from helpers.images import as_uint8, deprocess
 from helpers.layers import smallest_side
 from helpers.options import Network, Run
@@ -43,7 +45,7 @@ from helpers.weights import resolve_weights, weights_checksum
 logger = logging.getLogger(__name__)
 
 SETTINGS_VERSION = 2
-"""The version of the settings in an image file; version 1 had no groups of options, and other names."""
+"""Version 1 of the settings in an image file had no groups of options, and other names."""
 
 UNRECORDED_OPTIONS = ("checkpoint", "checkpoint_every", "resume", "progress")
 """The options of a run that its settings omit, since they do not affect the image."""
@@ -91,15 +93,14 @@ def solve(
     _check_sides(problem)
     network = dataclasses.replace(network, weights=resolve_weights(network.weights))
     precision = network.precision
-    if precision == "auto" and run.deterministic:
-        # The choice of "auto" depends on measured times, which differ from call to call.
-        precision = "float32"
-    precision = resolve_precision(precision)
+    if precision == "auto":
+        # What is faster is measured, and may differ from call to call.
+        precision = "float32" if run.deterministic else faster_precision()
     groups = {"network": vars(network), "run": recorded_options(vars(run))}
     arguments = json_ready({**problem.arguments, **groups})
     inputs = {name: fingerprint(image) for name, image in problem.inputs.items()}
     recorded = {"recipe": problem.recipe, "arguments": arguments, "inputs": inputs}
-    state, keep = _checkpointing(run, recorded, problem.sizes)
+    state, keep = _checkpointing(run, recorded)
     build, build_in_float32 = _builders(problem, network, run, precision)
 
     def finished(image: np.ndarray) -> np.ndarray:
@@ -155,21 +156,19 @@ def _builders(problem: Problem, network: Network, run: Run, precision: str) -> t
     def tiling_at(height: int, width: int, precision: str) -> Tiling | None:
         return fitting_tiling(height, width, problem.layers, precision, run.memory, available)
 
-    def builder(precision: str) -> Build:
+    def build(precision: str, height: int, width: int) -> Evaluate:
         extractor = FeatureExtractor(network.weights, network.pooling, network.normalized, precision, direct)
-
-        def build(height: int, width: int) -> Evaluate:
-            evaluator = Evaluator(extractor, tiling_at(height, width, precision))
-            logger.info("%d × %d pixels in %s, tiles %s.", width, height, precision, evaluator.tiling)
-            return evaluator.objective(problem.terms(height, width, evaluator))
-
-        return build
+        tiling = tiling_at(height, width, precision)
+        logger.info("%d × %d pixels in %s, tiles %s.", width, height, precision, tiling)
+        terms = problem.terms(height, width, Evaluator(extractor, tiling))
+        return objective(terms, *extractor, tiling=tiling)
 
     first = "bfloat16" if precision == "mixed" else precision
     for size in problem.sizes:
         # Raises TooLargeError before the first step, even if only the last size does not fit.
         tiling_at(*size, first)
-    return builder(first), builder("float32") if precision == "mixed" else None
+    in_float32 = functools.partial(build, "float32") if precision == "mixed" else None
+    return functools.partial(build, first), in_float32
 
 
 def _costs(problem: Problem) -> list[int]:
@@ -178,9 +177,7 @@ def _costs(problem: Problem) -> list[int]:
     return [height * width for (height, width), steps in sizes for _ in range(steps)]
 
 
-def _checkpointing(
-    run: Run, recorded: Mapping[str, Any], sizes: Sequence[tuple[int, int]]
-) -> tuple[State | None, SaveState | None]:
+def _checkpointing(run: Run, recorded: Mapping[str, Any]) -> tuple[State | None, SaveState | None]:
     """The state to resume from, and what writes checkpoints; ``None`` each if not asked for."""
     source = run.checkpoint if isinstance(run.resume, bool) else run.resume
     if run.resume and not source:
@@ -190,10 +187,10 @@ def _checkpointing(
     # A run may be resumed with another memory limit, which does not change what it computes.
     options = {name: value for name, value in recorded["arguments"]["run"].items() if name != "memory"}
     recorded = {**recorded, "arguments": {**recorded["arguments"], "run": options}}
-    path = prepare_checkpoint(run.checkpoint or source)
-    state = None
+    path, state = Path(run.checkpoint or source), None
+    check_writable(path)
     if run.resume and (run.resume is not True or path.exists()):
-        state = load_checkpoint(Path(source), recorded, [*sizes, sizes[-1]])
+        state = load_checkpoint(Path(source), recorded)
         logger.info("Resuming after step %d from %s.", len(state.history), source)
     return state, checkpoint_writer(path, recorded, run.checkpoint_every)
 
@@ -207,8 +204,8 @@ def json_ready(value: Any) -> Any:
     """A value converted for JSON; for a value that JSON cannot represent, only the name of its type."""
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
-    if isinstance(value, numbers.Real):
-        return int(value) if isinstance(value, numbers.Integral) else float(value)
+    if isinstance(value, (np.bool_, np.integer, np.floating)):
+        return value.item()
     if isinstance(value, os.PathLike):
         path = Path(value).absolute()
         return path.stem if path.is_relative_to(IMAGES) else os.fspath(value)
@@ -224,22 +221,15 @@ def json_ready(value: Any) -> Any:
 def fingerprint(image: np.ndarray) -> dict[str, Any]:
     """The width, height and SHA-256 of an image ``(H, W, 3)``, which identify it in the settings of a run."""
     height, width = image.shape[:2]
-    return {
-        "width": width,
-        "height": height,
-        "sha256": hashlib.sha256(np.ascontiguousarray(as_uint8(image)).tobytes()).hexdigest(),
-    }
+    return {"width": width, "height": height, "sha256": hashlib.sha256(as_uint8(image).tobytes()).hexdigest()}
 
 
 def versions() -> dict[str, str]:
     """The versions of Python and of the packages that affect the result of a run."""
     # From the modules: TensorFlow's package may have another name, such as tensorflow-cpu.
-    names = ("keras", "numpy", "pillow", "scipy", keras.backend.backend())
-    modules = {name: importlib.import_module("PIL" if name == "pillow" else name) for name in names}
-    return {
-        "python": platform.python_version(),
-        **{name: module.__version__ for name, module in modules.items()},
-    }
+    modules = {"keras": keras, "numpy": np, "pillow": PIL, "scipy": scipy, BACKEND: sys.modules[BACKEND]}
+    of_modules = {name: module.__version__ for name, module in modules.items()}
+    return {"python": platform.python_version(), **of_modules}
 
 
 def _check_sides(problem: Problem) -> None:

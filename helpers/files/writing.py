@@ -1,6 +1,7 @@
 """Writing files without losing existing ones and without leaving incomplete ones."""
 
 import contextlib
+import glob
 import hashlib
 import os
 import re
@@ -32,8 +33,10 @@ def atomic_write(path: Path) -> Iterator[Path]:
         # Pillow raises both where a format has limits, such as the 16383 pixels per side of WebP.
         raise OutputError(f"{path} cannot be written: {reason(error)}.") from error
     finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
+        # Those of processes that were killed as well.
+        for leftover in path.parent.glob(f".{glob.escape(path.name[:100])}.[0-9]*.part"):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
 
 
 def check_writable(path: str | os.PathLike, needed: int = 0) -> None:

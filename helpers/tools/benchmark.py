@@ -20,14 +20,14 @@ import numpy as np
 import psutil
 
 from helpers.compute.framework import BACKEND, compiled, device, gpu, keras
-from helpers.compute.precision import resolve_precision
+from helpers.compute.precision import faster_precision
 from helpers.engine.coarse_to_fine import Record
 from helpers.engine.lbfgs import History, history_length, lbfgs
 from helpers.engine.memory import GB
 from helpers.engine.objective import Evaluate, objective
 from helpers.engine.optimizers import adam
 from helpers.engine.run import versions
-from helpers.engine.tiling import feature_maps, styles
+from helpers.engine.tiling import Evaluator
 from helpers.images import load_image, preprocess
 from helpers.layers import CONTENT_LAYER, CONV_LAYERS, STYLE_LAYERS, filters, layers_up_to, stride
 from helpers.options import PRESETS, Precision, merged
@@ -282,7 +282,7 @@ def tutorials(content: Any, style: Any, most: int) -> Iterator[tuple[str, dict[s
         for _, losses in itertools.islice(optimizer, steps):
             loss = losses["total"]
         seconds = time.perf_counter() - began
-        balanced = {"steps": most, "precision": resolve_precision("auto")}
+        balanced = {"steps": most, "precision": faster_precision()}
         (*_, last), reached = _run(content, style, balanced, loss)
         times = {"seconds": seconds, "seconds_here": last["seconds"] if reached else None}
         yield name, {"loss": loss, **times}
@@ -290,7 +290,7 @@ def tutorials(content: Any, style: Any, most: int) -> Iterator[tuple[str, dict[s
 
 def configurations() -> dict[str, dict[str, Any]]:
     """What is compared: optimizers, initializations, precisions and scales, as arguments of ``transfer``."""
-    fast = resolve_precision("auto")
+    fast = faster_precision()
     plain = {"scales": 1, "precision": "float32"}
     cosine = {**plain, "parametrization": "cosine"}
     return {
@@ -313,10 +313,11 @@ def prepared(
     extractor = FeatureExtractor("bundled", "avg", True, precision, direct)
     content_pixels = preprocess(load_image(content, side, crop))
     style_pixels = preprocess(load_image(style, side, crop))
-    features = feature_maps(content_pixels, [CONTENT_LAYER], extractor)
+    evaluator = Evaluator(extractor)
+    features = evaluator.feature_maps(content_pixels, [CONTENT_LAYER])
     terms = [
         content_term(features[CONTENT_LAYER], CONTENT_LAYER, 1.0, per_entry=True),
-        style_term(styles(style_pixels, STYLE_LAYERS, extractor), STYLE_WEIGHT),
+        style_term(evaluator.style_sums(style_pixels, STYLE_LAYERS), STYLE_WEIGHT),
     ]
     return objective(terms, *extractor), keras.ops.convert_to_tensor(content_pixels)
 

@@ -10,7 +10,7 @@ import pytest
 
 from helpers import STYLE_LAYERS, Tiling, load_image, objective, preprocess, transfer
 from helpers.compute.framework import device, keras
-from helpers.engine.tiling import feature_maps, styles
+from helpers.engine.tiling import Evaluator
 from helpers.options import merged
 from helpers.terms import content_term, style_term
 from helpers.vgg import FeatureExtractor
@@ -29,8 +29,8 @@ def computed_here():
     pixels = photo + np.random.default_rng(5).normal(0, 12, photo.shape).astype(np.float32)
     found = {}
     for way, tiling in WAYS.items():
-        content = feature_maps(photo, ["conv4_2"], NETWORK, tiling)["block4_conv2"]
-        grams = styles(painting, STYLE_LAYERS, NETWORK, tiling)
+        content = Evaluator(NETWORK, tiling).feature_maps(photo, ["conv4_2"])["block4_conv2"]
+        grams = Evaluator(NETWORK, tiling).style_sums(painting, STYLE_LAYERS)
         terms = [content_term(content, "conv4_2", 1.0, per_entry=True), style_term(grams, 0.1)]
         losses, gradient = objective(terms, *NETWORK, tiling=tiling)(pixels)
         found[f"{way}/losses"] = np.array([losses[name] for name in ("total", "content", "style")])

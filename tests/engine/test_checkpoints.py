@@ -224,7 +224,7 @@ def test_a_state_is_the_same_after_a_file(tmp_path):
     )
     run = {"recipe": "transfer", "arguments": {"steps": 3}, "inputs": {}}
     save_checkpoint(tmp_path / "c", state, run)
-    read = load_checkpoint(tmp_path / "c", run, [(4, 6)])
+    read = load_checkpoint(tmp_path / "c", run)
     assert (read.scale, read.taken, read.history) == (0, 2, state.history)
     for name in ("pixels", "best"):
         assert (getattr(read, name) == getattr(state, name)).all()
@@ -246,7 +246,7 @@ def wait_for_steps(process, path, since=0):
 
 def steps_kept(path):
     with np.load(path, allow_pickle=False) as stored:
-        return int(re.findall(r'"step": (\d+)', stored["about"].tobytes().decode())[-1])
+        return int(re.findall(r'"step": (\d+)', stored["about"].item())[-1])
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
@@ -325,17 +325,6 @@ def test_a_signal_stops_a_command_of_many_runs_and_none_passes_for_a_whole_one(t
     assert [each.name for each in painted.iterdir()] == ["frame_0001.png"]
 
 
-@pytest.mark.parametrize("fault", ["shape", "nan"])
-def test_pixels_that_do_not_fit_are_a_damaged_checkpoint(tmp_path, fault):
-    pixels = np.zeros((1, 4, 7 if fault == "shape" else 6, 3), np.float32)
-    pixels[0, 1, 1] = np.nan if fault == "nan" else 1
-    run = {"recipe": "transfer", "arguments": {"steps": 3}, "inputs": {}}
-    state = State(scale=0, taken=1, pixels=pixels, best=pixels)
-    save_checkpoint(tmp_path / "c", state, run)
-    with pytest.raises(CheckpointError, match="is damaged"):
-        load_checkpoint(tmp_path / "c", run, [(4, 6)])
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -350,11 +339,11 @@ def test_what_differs_between_two_runs_is_named(tmp_path, change, words):
     pixels = np.zeros((1, 4, 6, 3), np.float32)
     save_checkpoint(tmp_path / "c", State(pixels, pixels), {**run, **change})
     with pytest.raises(CheckpointError, match=f"of a run with another {words}"):
-        load_checkpoint(tmp_path / "c", run, [(4, 6)])
+        load_checkpoint(tmp_path / "c", run)
     (tmp_path / "c").unlink()
     save_checkpoint(tmp_path / "c", State(pixels, pixels), {**run, "inputs": None})
     with pytest.raises(CheckpointError, match="is damaged"):
-        load_checkpoint(tmp_path / "c", run, [(4, 6)])
+        load_checkpoint(tmp_path / "c", run)
 
 
 def test_a_run_is_kept_at_intervals_and_at_the_end(tmp_path, monkeypatch):

@@ -97,6 +97,24 @@ def test_there_is_some_memory_here():
     assert memory.free_memory() > 0.5 * GB
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ],
+)
+def test_the_limit_of_a_container_is_read_in_both_versions(tmp_path, monkeypatch, names):
+    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
+    assert memory._container() == (float("inf"), 0)
+    for name, value in zip(names, ("3000000000\n", "1000000000\n"), strict=True):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(value)
+    assert memory._container() == (3 * GB, GB)
+    (tmp_path / names[0]).write_text("max\n")
+    assert memory._container() == (float("inf"), 0)
+
+
 def test_a_transfer_in_tiles_is_the_transfer_of_the_whole(photo, painting, monkeypatch):
     run = {"steps": 3, "progress": False, "weights": "bundled", "precision": "float32"}
     whole = transfer(photo, painting, **merged(run))

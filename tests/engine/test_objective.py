@@ -7,7 +7,7 @@ from keras.ops import convert_to_numpy as numbers
 
 from helpers import PIXELS, STYLE_LAYERS, Tiling, load_image, objective, preprocess
 from helpers.engine import tiling as tiling_module
-from helpers.engine.tiling import feature_maps, styles
+from helpers.engine.tiling import Evaluator
 from helpers.layers import LAYERS, receptive_field_margin, stride
 from helpers.losses import gram_per_position
 from helpers.terms import Sums, Term, content_term, masks_at, style_term
@@ -46,17 +46,17 @@ def region_loss(sums, targets):
 
 
 def terms_of(network, pixels, painting):
-    photo = feature_maps(pixels[:, ::-1] * 0.8, ["conv4_2"], network)["block4_conv2"]
+    photo = Evaluator(network).feature_maps(pixels[:, ::-1] * 0.8, ["conv4_2"])["block4_conv2"]
     mask = np.random.default_rng(3).uniform(size=(1, 75 // 4, 109 // 4, 1)).astype(np.float32)
     return [
         content_term(photo, "conv4_2", 1.0, per_entry=True),
-        style_term(feature_maps(painting, STYLE_LAYERS, network), 50.0),
+        style_term(Evaluator(network).feature_maps(painting, STYLE_LAYERS), 50.0),
         Term("region", 1e-6, ("block3_conv2",), region_loss, sums=Sums(region, {"block3_conv2": mask})),
     ]
 
 
 TILINGS = [Tiling(40), Tiling(32, "pool1"), Tiling(40, "block3_pool"), Tiling(32, "block5_pool")]
-MORE_TILINGS = [Tiling(1000), Tiling(64, "block2_pool"), Tiling(48, "block4_pool")]
+MORE_TILINGS = [Tiling(1000), Tiling(64, "block2_pool"), Tiling(48, "block4_pool"), Tiling(48, "conv3_1")]
 
 
 @pytest.fixture(
@@ -104,7 +104,7 @@ def test_loss_and_gradient_do_not_know_of_tiles(terms_and_network, tiling, apart
 def test_feature_maps_do_not_know_of_tiles(pixels, layer, direct, apart):
     network = PLAIN._replace(direct=direct)
     whole = feature_model(layer, *network)(pixels)[layer]
-    tiled = feature_maps(pixels, [layer], network, Tiling(37))[layer]
+    tiled = Evaluator(network, Tiling(37)).feature_maps(pixels, [layer])[layer]
     assert tuple(whole.shape) == tuple(tiled.shape)
     assert apart(tiled, whole) < 1e-5
 
@@ -132,7 +132,7 @@ def test_styles_whole_and_by_tiles(painting, apart):
     layers = ["block1_conv1", "block4_conv1"]
     maps = feature_model(layers, *PLAIN)(painting)
     for tiling in (None, Tiling(33)):
-        found = styles(painting, layers, PLAIN, tiling)
+        found = Evaluator(PLAIN, tiling).style_sums(painting, layers)
         for layer in layers:
             mean = numbers(maps[layer]).mean(axis=(0, 1, 2))
             positions = float(found[layer]["positions"])
@@ -146,7 +146,7 @@ def test_the_style_of_a_part_whole_and_by_tiles(painting, apart):
     part = np.random.default_rng(5).uniform(size=painting.shape[1:3])
     masks = masks_at(part, layers)
     for tiling in (None, Tiling(33)):
-        found = styles(painting, layers, PLAIN, tiling, masks)
+        found = Evaluator(PLAIN, tiling).style_sums(painting, layers, masks)
         for layer in layers:
             rows = numbers(maps[layer]).reshape(-1, maps[layer].shape[-1])
             counted = numbers(masks[layer]).reshape(-1, 1)
@@ -156,7 +156,7 @@ def test_the_style_of_a_part_whole_and_by_tiles(painting, apart):
 
 def test_a_style_term_takes_styles_as_well_as_feature_maps(pixels, painting):
     maps = feature_model(STYLE_LAYERS, *PLAIN)(painting)
-    sums = styles(painting, STYLE_LAYERS, PLAIN)
+    sums = Evaluator(PLAIN).style_sums(painting, STYLE_LAYERS)
     from_maps, from_sums = (objective([style_term(given, 3.0)], *PLAIN)(pixels) for given in (maps, sums))
     assert from_sums[0]["total"] == pytest.approx(from_maps[0]["total"], rel=1e-5)
 
@@ -171,12 +171,6 @@ def test_a_term_that_needs_the_whole_picture_is_not_tiled(pixels):
     )
     with pytest.raises(ValueError, match="upper half needs the whole picture"):
         objective([term], *PLAIN, tiling=Tiling(64))
-
-
-def test_the_network_is_cut_at_poolings_only(pixels, painting):
-    term = style_term(styles(painting, ["conv2_1"], PLAIN), 1.0)
-    with pytest.raises(ValueError, match="cut at a pooling layer, not at block2_conv1"):
-        objective([term], *PLAIN, tiling=Tiling(64, "conv2_1"))(pixels)
 
 
 def test_bfloat16_is_near_float32(pixels, painting, apart):
@@ -196,19 +190,21 @@ def test_the_parts_of_the_tiles_are_the_whole(side, deepest):
     step, margin = stride(deepest), receptive_field_margin(deepest)
     for length in (step, step + 1, 3 * step - 1, 75, 200):
         spans = tiling_module._spans(length, side, deepest)
-        assert [span.core_begin for span in spans] == [0, *(span.core_end for span in spans[:-1])]
-        assert spans[-1].core_end == length
-        for span in spans:
-            assert span.core_begin % step == 0
-            assert (span.core_end - span.core_begin) // step >= 1
-            assert span.begin == 0 or span.begin <= span.core_begin - margin
-            assert span.end == length or span.end >= span.core_end + margin
-        assert max(span.core_end - span.core_begin for span in spans) <= side + 2 * step
+        cores = [core for core, _, _ in spans]
+        assert [begin for begin, _ in cores] == [0, *(end for _, end in cores[:-1])]
+        assert cores[-1][1] == length
+        for core, (begin, end), within in spans:
+            assert core[0] % step == 0
+            assert (core[1] - core[0]) // step >= 1
+            assert begin == 0 or begin <= core[0] - margin
+            assert end == length or end >= core[1] + margin
+            assert within == (core[0] - begin, core[1] - begin)
+        assert max(end - begin for begin, end in cores) <= side + 2 * step
 
 
 def test_a_term_over_pixels_is_added_to_those_of_the_tiles(pixels):
     over_pixels = Term("light", 3.0, (PIXELS,), lambda maps, targets: keras.ops.mean(maps[PIXELS]))
-    over_maps = style_term(styles(pixels[:, ::-1], ["conv1_1"], PLAIN), 1.0)
+    over_maps = style_term(Evaluator(PLAIN).style_sums(pixels[:, ::-1], ["conv1_1"]), 1.0)
     for terms in ([over_pixels, over_maps], [over_maps, over_pixels]):
         losses, _ = objective(terms, *PLAIN, tiling=Tiling(64))(pixels)
         assert list(losses) == ["total", *(term.name for term in terms)]

@@ -12,7 +12,7 @@ from helpers import STYLE_LAYERS, RunError, load_image, objective, preprocess
 from helpers.engine.lbfgs import LONGEST_HISTORY, History, history_length, lbfgs
 from helpers.engine.optimizers import adam, moments
 from helpers.engine.parametrization import cosine_space, pixel_space
-from helpers.engine.tiling import styles
+from helpers.engine.tiling import Evaluator
 from helpers.images import IMAGENET_MEAN
 from helpers.terms import style_term
 from helpers.vgg import FeatureExtractor
@@ -85,7 +85,7 @@ def test_lbfgs_finds_the_lowest_point_of_a_narrow_valley(narrow):
 )
 def test_lbfgs_needs_no_more_evaluations_than_scipys(size, layers):
     pixels = preprocess(load_image("great_wave", size=size))
-    evaluate = objective([style_term(styles(pixels, layers, NETWORK), 50.0)], *NETWORK)
+    evaluate = objective([style_term(Evaluator(NETWORK).style_sums(pixels, layers), 50.0)], *NETWORK)
     shares = []
     # The loss has many valleys, and which of them a run falls into is luck: several starts.
     for photo in ("temple", "cat", "coffee"):
@@ -204,7 +204,7 @@ def test_a_history_kept_as_arrays_goes_on_as_the_history_itself_does(narrow, par
     unbroken = lbfgs(evaluate, start, parametrization, history)
     for _ in range(9):
         pixels, _ = next(unbroken)
-    again = History.of_arrays(start.shape, history.arrays())
+    again = History(start.shape, **history.arrays())
     resumed = lbfgs(evaluate, numbers(pixels), parametrization, again)
     for _ in range(5):
         assert next(resumed)[1]["total"] == pytest.approx(next(unbroken)[1]["total"], rel=1e-2)
