@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -144,9 +143,6 @@ def _no_unfinished_picture() -> Iterator[None]:
         interrupts.append(number)
         before(number, frame)
 
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
     signal.signal(signal.SIGINT, interrupt)
     try:
         yield

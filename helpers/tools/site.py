@@ -2,8 +2,7 @@
 
 import html
 import re
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,29 +16,29 @@ from helpers.tools.slides import deck_html
 def write_site(folder: Path) -> Path:
     """Run all lessons and write a site: an index, and for each lesson a page and its slides.
 
-    A lesson that fails is left out, and the others are run nevertheless. Returns the path of the index.
-    Raises ``RunError`` at the end if a lesson failed.
+    A lesson that fails is left out of the index, and the others are run nevertheless. Returns the path of
+    the index. Raises ``RunError`` at the end if a lesson failed.
     """
     (folder / "slides").mkdir(parents=True, exist_ok=True)
-    notebooks: dict[str, Any] = {}
-    failed: list[str] = []
-    for path in lesson_files():
-        deck = folder / "slides" / f"{path.stem}.html"
+    paths = lesson_files()
+    cards, failures = "", []
+    for path in paths:
+        page, deck = (place / f"{path.stem}.html" for place in (folder, folder / "slides"))
         try:
-            notebooks[path.stem] = rendering.run_lesson(path)
-            deck.write_text(deck_html(notebooks[path.stem]), encoding="utf-8")
+            notebook = rendering.run_lesson(path)
         except RunError as error:
-            failed.append(path.stem)
-            print(error, file=sys.stderr)
-            # The files of an earlier run would look like those of this one.
-            for page in (deck, folder / f"{path.stem}.html"):
-                page.unlink(missing_ok=True)
-    for stem, notebook in notebooks.items():
-        (folder / f"{stem}.html").write_text(page_html(notebook, list(notebooks), stem), encoding="utf-8")
+            failures.append(str(error))
+            continue
+        page.write_text(page_html(notebook, [path.stem for path in paths], path.stem), encoding="utf-8")
+        deck.write_text(deck_html(notebook), encoding="utf-8")
+        cards += _card_html(notebook, path.stem)
+    title = "Neural style transfer"
+    heading = f"<h1>{title}</h1><p>From convolution to the style transfer of a photograph of your own.</p>"
+    body = f'<main class="index">{heading}<div>{cards}</div></main>'
     index = folder / "index.html"
-    index.write_text(_index_html(notebooks), encoding="utf-8")
-    if failed:
-        raise RunError(f"These lessons failed: {', '.join(failed)}; {index} has the others.")
+    index.write_text(rendering.document_html(title, body, "page.css"), encoding="utf-8")
+    if failures:
+        raise RunError(" ".join(failures))
     return index
 
 
@@ -78,20 +77,14 @@ def _cell_html(cell: Any, notebook: Any) -> str:
     return f'<section class="code">{code}{duration}{rendering.outputs_html(cell, notebook)}</section>'
 
 
-def _index_html(notebooks: Mapping[str, Any]) -> str:
-    cards = []
-    for stem, notebook in notebooks.items():
-        about = re.search(r"</h1>\s*<p>(.*?)</p>", rendering.markdown_html(notebook.cells[0].source), re.S)[1]
-        title = html.escape(rendering.title_of(notebook))
-        cards.append(
-            f'<article>{_cover_html(notebook)}<h2><a href="{stem}.html">{title}</a></h2><p>{about}</p>'
-            f'<p class="small"><a href="slides/{stem}.html">as slides</a> · its cells ran in '
-            f"{clock(rendering.seconds_of(notebook))}</p></article>"
-        )
-    title = "Neural style transfer"
-    heading = f"<h1>{title}</h1><p>From convolution to the style transfer of a photograph of your own.</p>"
-    body = f'<main class="index">{heading}<div>{"".join(cards)}</div></main>'
-    return rendering.document_html(title, body, "page.css")
+def _card_html(notebook: Any, stem: str) -> str:
+    """What the index shows of a lesson."""
+    about = re.search(r"</h1>\s*<p>(.*?)</p>", rendering.markdown_html(notebook.cells[0].source), re.S)[1]
+    return (
+        f'<article>{_cover_html(notebook)}<h2><a href="{stem}.html">'
+        f"{html.escape(rendering.title_of(notebook))}</a></h2><p>{about}</p>"
+        f'<p class="small"><a href="slides/{stem}.html">as slides</a></p></article>'
+    )
 
 
 def _cover_html(notebook: Any) -> str:
