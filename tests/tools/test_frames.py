@@ -69,7 +69,7 @@ def test_a_short_film_of_many_frames_drops_some(tmp_path):
     [
         ([], "run.gif", 1, "at least one frame"),
         ([np.zeros((4, 4, 3))], "run.mp4", 1, "ends in .gif or .webp"),
-        ([np.zeros((4, 4, 3))], "run.gif", 0, "seconds above 0"),
+        ([np.zeros((4, 4, 3))], "run.gif", 0, "a number above 0"),
     ],
 )
 def test_invalid_films_are_refused(tmp_path, frames, name, seconds, message):
