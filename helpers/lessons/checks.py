@@ -23,10 +23,6 @@ class Outcome(NamedTuple):
     passed: bool | None
     message: str
 
-    def __repr__(self) -> str:
-        """The result in plain text, for a terminal."""
-        return f"{_VERDICTS[self.passed][0]} {self.message}"
-
     def _repr_html_(self) -> str:
         verdict, color = _VERDICTS[self.passed]
         return (

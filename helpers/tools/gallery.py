@@ -13,23 +13,18 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from helpers.compute.framework import device
 from helpers.engine.memory import GB, HEADROOM, free_memory
 from helpers.engine.run import fingerprint
 from helpers.errors import ArgumentError, OutputExistsError, RunError, check_whole, reason
-from helpers.files.bundled import bundled_image
 from helpers.files.writing import atomic_write, safe_stem
 from helpers.images import load_image
 from helpers.layers import STYLE_LAYERS, layer_names
 from helpers.options import GROUPS, merged
 from helpers.recipes import transfer, usual_options
 from helpers.tools.finished import checksum, finished, save_finished
-
-_MEMORY_OF_A_PROCESS = 6 * GB
-"""The number of processes is chosen so that each has this much memory or more."""
 
 Source = str | os.PathLike
 Start = Callable[[Path, "Job"], "Future[bytes | None]"]
@@ -130,9 +125,8 @@ def _jobs(
 
 def _done(jobs: dict[Path, Job], overwrite: bool) -> list[Path]:
     """The paths whose pictures exist already. Raises ``OutputExistsError`` for any other existing file."""
-    existing = [path for path in jobs if os.path.lexists(path)]
-    done = [path for path in existing if finished(path, jobs[path].made_from)]
-    other = [path for path in existing if path not in done]
+    done = [path for path in jobs if finished(path, jobs[path].made_from)]
+    other = [path for path in jobs if path not in done and os.path.lexists(path)]
     if other and not overwrite:
         raise OutputExistsError(
             f"{other[0]} was not made from these pictures with these settings: choose another folder, or "
@@ -146,9 +140,8 @@ def _in_processes(workers: int | None) -> Iterator[Start]:
     """Yield what paints a job in a process of its own, ``workers`` at a time; at the end none is left."""
     cores = os.cpu_count() or 1
     if workers is None:
-        # One process takes the whole GPU; on a CPU a transfer makes good use of about four cores.
-        fitting = 1 if device() == "gpu" else min(cores // 4, int(free_memory() / _MEMORY_OF_A_PROCESS))
-        workers = max(1, fitting)
+        # One process takes the whole GPU; on a CPU a transfer makes good use of four cores and 6 GB.
+        workers = 1 if device() == "gpu" else max(1, min(cores // 4, int(free_memory() / (6 * GB))))
     python_path = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {
         "TF_NUM_INTRAOP_THREADS": str(max(1, cores // workers)),
@@ -183,12 +176,8 @@ def _in_processes(workers: int | None) -> Iterator[Start]:
 @contextlib.contextmanager
 def _on_cluster(scheduler: str) -> Iterator[Start]:
     """Yield what paints a job on a worker of a Dask cluster, and returns its picture."""
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ImportError(
-            f"A Dask cluster needs one more package: {sys.executable} -m pip install distributed"
-        ) from None
+    from distributed import Client
+
     try:
         client = Client(scheduler, timeout=10)
     except (OSError, ValueError):
@@ -201,14 +190,9 @@ def _on_cluster(scheduler: str) -> Iterator[Start]:
 
 
 def _files(arguments: Mapping[str, Any]) -> dict[str, bytes]:
-    """The bytes of the pictures among some arguments, for a worker that has no access to this file system."""
-    files = {}
-    for name in ("content", "style", "start"):
-        source = arguments.get(name, "content")
-        if name != "start" or source not in ("content", "style", "noise"):
-            path = Path(source) if os.path.exists(source) else bundled_image(source)
-            files[name] = path.read_bytes()
-    return files
+    """The bytes of the files among some arguments, for a worker that has only the bundled pictures."""
+    named = {name: arguments.get(name, "") for name in ("content", "style", "start")}
+    return {name: Path(file).read_bytes() for name, file in named.items() if os.path.isfile(file)}
 
 
 def _painted(job: Job, files: Mapping[str, bytes]) -> bytes:
@@ -218,7 +202,7 @@ def _painted(job: Job, files: Mapping[str, bytes]) -> bytes:
         return path.read_bytes()
 
 
-def paint_pair(job: Job, path: Path, files: Mapping[str, bytes] = MappingProxyType({})) -> None:
+def paint_pair(job: Job, path: Path, files: Mapping[str, bytes]) -> None:
     """Paint one pair into its file.
 
     ``files``: the pictures among the arguments, on a machine that cannot read them.
@@ -232,4 +216,4 @@ def paint_pair(job: Job, path: Path, files: Mapping[str, bytes] = MappingProxyTy
 if __name__ == "__main__":
     # An interrupted transfer would return early, and its unfinished picture would be saved.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    paint_pair(Job(*json.loads(sys.argv[1])), Path(sys.argv[2]))
+    paint_pair(Job(*json.loads(sys.argv[1])), Path(sys.argv[2]), {})

@@ -23,13 +23,13 @@ _MODEL = "IPY_MODEL_"
 def run_lesson(path: Path) -> Any:
     """Run a lesson from its first cell to its last, as *Run All Cells* does.
 
-    Returns the notebook (``nbformat``) with the outputs of its cells, and in the metadata of each the
-    ``seconds`` that it ran. Raises ``RunError`` with the name of the cell that failed.
+    Returns the notebook (``nbformat``) with the outputs of its cells. Raises ``RunError`` with the name of
+    the cell that failed.
     """
     import nbclient
     import nbformat
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook, began = nbformat.read(path, as_version=4), time.perf_counter()
     show_progress, cells = terminal_line(sys.stderr), len(notebook.cells)
     client = nbclient.NotebookClient(
         notebook,
@@ -43,9 +43,7 @@ def run_lesson(path: Path) -> Any:
         with client.setup_kernel():
             for index, cell in enumerate(notebook.cells):
                 show_progress(f"{path.stem}: cell {index + 1} of {cells}", index / cells, None)
-                began = time.perf_counter()
                 client.execute_cell(cell, index)
-                cell.metadata.seconds = time.perf_counter() - began
             client.set_widgets_metadata()
     except nbclient.exceptions.CellExecutionError as error:
         raise RunError(
@@ -53,8 +51,7 @@ def run_lesson(path: Path) -> Any:
         ) from error
     except nbclient.exceptions.DeadKernelError as error:
         raise RunError(f"{path.name} ended before its last cell; the memory may have run out.") from error
-    seconds = sum(cell.metadata.seconds for cell in notebook.cells)
-    show_progress(f"{path.stem}: {cells} cells, {clock(seconds)}", None, None)
+    show_progress(f"{path.stem}: {cells} cells, {clock(time.perf_counter() - began)}", None, None)
     return notebook
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from helpers.errors import RunError
 from helpers.files.bundled import lesson_files
-from helpers.progress import clock
 from helpers.tools import rendering
 from helpers.tools.slides import deck_html
 
@@ -71,10 +70,7 @@ def _cell_html(cell: Any, notebook: Any) -> str:
     code = rendering.code_html(cell.source)
     if "hide-input" in rendering.tags_of(cell):
         code = f"<details><summary>Code</summary>{code}</details>"
-    seconds = cell.metadata.get("seconds", 0.0)
-    # For those who run the slow cells in a lecture.
-    duration = f'<p class="duration">{clock(seconds)}</p>' if seconds >= 2 else ""
-    return f'<section class="code">{code}{duration}{rendering.outputs_html(cell, notebook)}</section>'
+    return f'<section class="code">{code}{rendering.outputs_html(cell, notebook)}</section>'
 
 
 def _card_html(notebook: Any, stem: str) -> str:

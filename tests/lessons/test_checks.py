@@ -11,7 +11,7 @@ from helpers.lessons.exercises import EXERCISES
 def test_the_right_answer_passes(name):
     outcome = check(name, EXERCISES[name].answer)
     assert outcome.passed is True
-    assert "Right." in repr(outcome)
+    assert "Right." in outcome._repr_html_()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def painted(tmp_path_factory):
     """Two pictures, painted here as a process of the gallery paints them."""
     jobs = gallery._jobs(["temple", "cat"], ["great_wave"], tmp_path_factory.mktemp("gallery"), TINY)
     for path, job in jobs.items():
-        gallery.paint_pair(job, path)
+        gallery.paint_pair(job, path, {})
     return list(jobs)
 
 
@@ -180,12 +180,6 @@ def test_a_process_finds_the_helpers_from_any_folder(tmp_path, monkeypatch):
     Path("helpers", "__init__.py").touch()
     assert paint_gallery(["cat"], ["great_wave"], "new", TINY) == [Path("new", "cat_great_wave.png")]
     assert list(files(tmp_path / "new")) == ["cat_great_wave.png"]
-
-
-def test_without_dask_an_error_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ImportError, match="pip install distributed"):
-        paint_gallery(["cat"], ["great_wave"], tmp_path, TINY, scheduler="tcp://127.0.0.1:1")
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere"])

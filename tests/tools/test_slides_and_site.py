@@ -189,14 +189,6 @@ def test_each_type_of_output_is_rendered(output, expected):
     assert expected in rendering._output_html(output, {})
 
 
-def test_the_site_shows_how_long_a_slow_cell_ran():
-    slow, quick = code("slow"), code("quick")
-    slow.metadata.seconds, quick.metadata.seconds = 19.2, 1.2
-    markup = site.page_html(lesson(slow, quick, code("not run")), ["a"], "a")
-    assert markup.count('class="duration"') == 1
-    assert '<p class="duration">19 s</p>' in markup
-
-
 def test_a_widget_is_shown_in_its_last_state():
     box = ipywidgets.VBox(
         [
