@@ -61,18 +61,15 @@ def check(exercise: str, function: Callable[..., Any]) -> Outcome:
     for mistake in mistakes:
         if all(itertools.starmap(_agree, beside(mistake.answer))):
             return Outcome(False, mistake.message)
-    return Outcome(False, _pattern(pairs) or _first_difference(cases, pairs))
+    return Outcome(False, _difference(cases, pairs))
 
 
 def _stopped(error: BaseException) -> Outcome:
     if isinstance(error, NotImplementedError):
         return Outcome(None, f"{error} (Then delete the line with raise.)")
-    advice = ""
-    if "truth value" in str(error):
-        advice = " An if tests a single number; to decide for each entry use np.where."
-    elif "broadcast" in str(error):
-        advice = " Two shapes do not fit: keepdims=True keeps the axis of a sum, [..., np.newaxis] adds one."
-    return Outcome(False, f"Your function stops with {type(error).__name__}: {error}{advice}")
+    advice = " An if tests a single number; to decide for each entry use np.where."
+    ending = advice if "truth value" in str(error) else ""
+    return Outcome(False, f"Your function stops with {type(error).__name__}: {error}{ending}")
 
 
 def _not_numbers(case: tuple[Any, ...], value: Any) -> str:
@@ -87,22 +84,17 @@ def _not_numbers(case: tuple[Any, ...], value: Any) -> str:
     )
 
 
-def _pattern(pairs: _Pairs) -> str | None:
-    """A mistake that all results have in common, such as a factor or a transposition."""
+def _difference(cases: Sequence[tuple[Any, ...]], pairs: _Pairs) -> str:
+    """What all answers have in common, such as a factor, or else the first that differs, in a sentence."""
     if any(np.isfinite(right).all() and not np.isfinite(mine).all() for mine, right in pairs):
         return "Your answer contains nan or inf, from a division by 0, an undefined log, or a huge number."
     if all(_agree(mine.T, right) for mine, right in pairs):
         return "Your matrix is the transpose of the answer: rows and columns are exchanged."
-    if any(mine.shape != right.shape or not np.any(right) for mine, right in pairs):
-        return None
-    mine, right = pairs[0]
-    factor = float((mine * right).sum() / (right * right).sum())
-    if factor and all(_agree(mine, factor * right) for mine, right in pairs):
-        return f"Every number of yours is {factor:.4g} times the right one."
-    return None
-
-
-def _first_difference(cases: Sequence[tuple[Any, ...]], pairs: _Pairs) -> str:
+    if all(mine.shape == right.shape and np.any(right) for mine, right in pairs):
+        mine, right = pairs[0]
+        factor = float((mine * right).sum() / (right * right).sum())
+        if factor and all(_agree(mine, factor * right) for mine, right in pairs):
+            return f"Every number of yours is {factor:.4g} times the right one."
     answered = zip(cases, pairs, strict=True)
     case, (mine, right) = next((case, pair) for case, pair in answered if not _agree(*pair))
     if mine.shape != right.shape:

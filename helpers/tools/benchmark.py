@@ -60,14 +60,17 @@ def benchmark(content: Any, style: Any, folder: Path, quick: bool = False) -> di
     print_records("A step of L-BFGS without its evaluation, and relative to it", found["overhead"])
     found["pictures"] = [finished_picture(content, style, name) for name in (["quick"] if quick else PRESETS)]
     print_records("Seconds from the call to the finished picture, and once more", found["pictures"])
-    found |= races(content, style, *((80, 60, 70) if quick else (192, 400, 1000)))
+    side, reference_steps, most = (80, 60, 70) if quick else (192, 400, 1000)
+    content, style = load_image(content, side), load_image(style, side)
+    print(f"Comparing optimizers on {content.shape[1]} × {content.shape[0]} pixels.", flush=True)
+    found |= {"side": side, **races(content, style, reference_steps, most)}
     reference = found["reference"]
     print_records(
         f"Until the loss is within 10 % of {reference['loss']:.4g}, the loss of a run of "
         f"{reference['evaluations']:.0f} evaluations",
         [{"configuration": name, **race} for name, race in found["races"].items()],
     )
-    found["sooner"] = {} if quick else tutorials(content, style, found["side"])
+    found["sooner"] = {} if quick else tutorials(content, style, most)
     print_records(
         "Until the loss at the end of a tutorial: its seconds, and those of the preset balanced",
         [{"tutorial": name, **times} for name, times in found["sooner"].items()],
@@ -187,21 +190,18 @@ def finished_picture(content: Any, style: Any, preset: str) -> dict[str, Any]:
     return {"preset": preset, "seconds": first, "again": again}
 
 
-def races(content: Any, style: Any, side: int, reference_steps: int, most: int) -> dict[str, Any]:
+def races(content: Any, style: Any, reference_steps: int, most: int) -> dict[str, Any]:
     """The time until each configuration reaches the goal, on the same picture and objective.
 
-    The goal is a loss within 10 % of that of a long run. ``side``: the shorter one of the picture.
-    ``most``: after this many steps a configuration that has not reached the goal is stopped.
+    The goal is a loss within 10 % of that of a long run. ``most``: after this many steps a configuration
+    that has not reached the goal is stopped.
     """
-    content, style = load_image(content, side), load_image(style, side)
-    print(f"Comparing optimizers on {content.shape[1]} × {content.shape[0]} pixels.", flush=True)
     offered = configurations()
     for arguments in offered.values():
         # Compiles the objective before it is timed: a user compiles once, and then paints many pictures.
         _run(content, style, {**arguments, "steps": 3}, 0.0)
     long = _run(content, style, {"scales": 1, "steps": reference_steps}, 0.0)
     return {
-        "side": side,
         "reference": long,
         "races": {
             name: _run(content, style, {"steps": most, **arguments}, 1.1 * long["loss"])
@@ -210,7 +210,7 @@ def races(content: Any, style: Any, side: int, reference_steps: int, most: int) 
     }
 
 
-def tutorials(content: Any, style: Any, side: int, most: int = 1000) -> dict[str, dict[str, Any]]:
+def tutorials(content: Any, style: Any, most: int) -> dict[str, dict[str, Any]]:
     """Two well-known tutorials, and the time until the preset ``balanced`` reaches the loss at their end.
 
     TensorFlow's: Adam, learning rate 0.02 for colors from 0 to 1, β1 = 0.99. Its ε of 0.1 is negligible
@@ -218,7 +218,6 @@ def tutorials(content: Any, style: Any, side: int, most: int = 1000) -> dict[str
     PyTorch's: L-BFGS with step size 1, without a line search, with a history of 100 steps, colors clipped.
     Both compute in float32 without Winograd convolution.
     """
-    content, style = load_image(content, side), load_image(style, side)
     evaluate, pixels = prepared(content, style, None, "float32", direct=True)
     evaluate(pixels)
     as_tensorflow = adam(evaluate, pixels, keras.optimizers.Adam(0.02 * 255, beta_1=0.99))
@@ -331,6 +330,6 @@ def print_records(title: str, records: Sequence[Mapping[str, Any]]) -> None:
 if __name__ == "__main__":
     side, precision = int(sys.argv[1]), sys.argv[2]
     image = np.random.default_rng(0).uniform(0, 255, (side, side, 3))
-    run = {"steps": 4, "precision": precision, "scales": 1, "progress": False}
-    transfer(image, image[::-1], **merged(run))
+    run = merged({"steps": 4, "precision": precision, "scales": 1, "progress": False})
+    transfer(image, image[::-1], **run)
     print(peak_of_this_process() / GB)

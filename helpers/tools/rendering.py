@@ -81,11 +81,6 @@ def title_of(notebook: Any) -> str:
     return re.search(r"^# (.*)$", notebook.cells[0].source, re.M)[1]
 
 
-def tags_of(cell: Any) -> list[str]:
-    """The tags of a cell, such as ``hide-input``."""
-    return cell.metadata.get("tags", [])
-
-
 def markdown_html(markdown: str) -> str:
     """Markdown as HTML, with equations as MathML."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath

@@ -56,7 +56,7 @@ def page_html(notebook: Any, stems: Sequence[str], stem: str) -> str:
     anchors = (f'<a href="{target}.html">{text}</a>' for text, target in links.items() if target)
     navigation = f"<nav>{''.join(anchors)}</nav>"
     body = "".join(
-        _cell_html(cell, notebook) for cell in notebook.cells if "colab" not in rendering.tags_of(cell)
+        _cell_html(cell, notebook) for cell in notebook.cells if "colab" not in cell.metadata.get("tags", ())
     )
     return rendering.document_html(
         rendering.title_of(notebook), f"{navigation}<main>{body}</main>{navigation}", "page.css"
@@ -68,7 +68,7 @@ def _cell_html(cell: Any, notebook: Any) -> str:
         text = re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', rendering.markdown_html(cell.source))
         return f'<section class="text">{text}</section>'
     code = rendering.code_html(cell.source)
-    if "hide-input" in rendering.tags_of(cell):
+    if "hide-input" in cell.metadata.get("tags", ()):
         code = f"<details><summary>Code</summary>{code}</details>"
     return f'<section class="code">{code}{rendering.outputs_html(cell, notebook)}</section>'
 
@@ -85,7 +85,7 @@ def _card_html(notebook: Any, stem: str) -> str:
 
 def _cover_html(notebook: Any) -> str:
     """The last picture of the cell with the tag ``cover``."""
-    covers = (cell for cell in notebook.cells if "cover" in rendering.tags_of(cell))
+    covers = (cell for cell in notebook.cells if "cover" in cell.metadata.get("tags", ()))
     outputs = "".join(rendering.outputs_html(cell, notebook) for cell in covers)
     # Pictures have the style "width:100%"; plots, whose proportions may not suit a cover, do not.
     pictures = re.findall(r'(<img src="[^"]*") alt="[^"]*" style="width:100%', outputs)

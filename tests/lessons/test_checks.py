@@ -153,7 +153,7 @@ ANSWERS = [
     ("one_answer", lambda x, w, b: sum(x * w) + b, "The answer is a single number, and yours an array"),
     ("layer_loss", lambda G, A, M: (G - A).sum() ** 2 / (4 * len(G) ** 2 * M**2), "Square each difference"),
     ("content_gradient", lambda f, p: f - p if f > 0 else 0, "use np.where"),
-    ("softmax", lambda z: np.exp(z) / np.exp(z).sum(axis=-1), "keepdims"),
+    ("softmax", lambda z: np.exp(z) / np.exp(z).sum(axis=-1), "could not be broadcast"),
     ("cross_entropy", lambda p, c: -np.log(p.argmax(-1)).mean(), "nan or inf"),
     ("shorter_side", lambda x: x.shape[0] if x.shape[0] < x.shape[1] else None, "each of its branches"),
     ("total_variation", lambda x: (x[1:] - x[:-1], x[:, 1:] - x[:, :-1]), "rows of different lengths"),

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from helpers import Result
+from helpers import Result, load_image
 from helpers.tools import benchmark as bench
 from helpers.tools.benchmark import operations
 
@@ -33,7 +33,9 @@ def test_a_benchmark_prints_tables_and_writes_json(tmp_path, monkeypatch, capsys
     for measure in ("memory_of_a_run", "overhead", "finished_picture"):
         monkeypatch.setattr(bench, measure, lambda *arguments: {"side": 0, "share": 0.5})
     races = bench.races
-    monkeypatch.setattr(bench, "races", lambda content, style, *_: races(content, style, 32, 6, 4))
+    monkeypatch.setattr(
+        bench, "races", lambda content, style, *_: races(load_image(content, 32), style, 6, 4)
+    )
     found = bench.benchmark("temple", "great_wave", tmp_path, quick=True)
     assert json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))["races"] == found["races"]
     printed = capsys.readouterr().out
@@ -77,7 +79,7 @@ def test_the_tutorials_are_compared_with_the_preset(monkeypatch):
         monkeypatch.setattr(
             bench, name, lambda *given, whole=optimizer, **more: itertools.islice(whole(*given, **more), 3)
         )
-    found = bench.tutorials("cat", "great_wave", 24, 2)
+    found = bench.tutorials(load_image("cat", 24), load_image("great_wave", 24), 2)
     assert len(found) == 2
     for times in found.values():
         assert times["loss"] > 0
