@@ -23,6 +23,10 @@ class Outcome(NamedTuple):
     passed: bool | None
     message: str
 
+    def __repr__(self) -> str:
+        """The result in plain text, for a terminal."""
+        return f"{_VERDICTS[self.passed][0]} {self.message}"
+
     def _repr_html_(self) -> str:
         verdict, color = _VERDICTS[self.passed]
         return (
@@ -88,8 +92,6 @@ def _difference(cases: Sequence[tuple[Any, ...]], pairs: _Pairs) -> str:
     """What all answers have in common, such as a factor, or else the first that differs, in a sentence."""
     if any(np.isfinite(right).all() and not np.isfinite(mine).all() for mine, right in pairs):
         return "Your answer contains nan or inf, from a division by 0, an undefined log, or a huge number."
-    if all(_agree(mine.T, right) for mine, right in pairs):
-        return "Your matrix is the transpose of the answer: rows and columns are exchanged."
     if all(mine.shape == right.shape and np.any(right) for mine, right in pairs):
         mine, right = pairs[0]
         factor = float((mine * right).sum() / (right * right).sum())

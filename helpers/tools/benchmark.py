@@ -35,8 +35,6 @@ from helpers.recipes import transfer
 from helpers.terms import content_term, style_term
 from helpers.vgg import FeatureExtractor, winograd_layers
 
-STYLE_WEIGHT = 50.0
-
 
 def benchmark(content: Any, style: Any, folder: Path, quick: bool = False) -> dict[str, Any]:
     """Measure, print each table when it is complete, and write ``benchmark.json``.
@@ -266,7 +264,7 @@ def prepared(
     features = feature_maps(content_pixels, [CONTENT_LAYER], extractor)
     terms = [
         content_term(features[CONTENT_LAYER], CONTENT_LAYER, 1.0, per_entry=True),
-        style_term(styles(style_pixels, STYLE_LAYERS, extractor), STYLE_WEIGHT),
+        style_term(styles(style_pixels, STYLE_LAYERS, extractor), 50.0),
     ]
     return objective(terms, *extractor), keras.ops.convert_to_tensor(content_pixels)
 
@@ -276,7 +274,7 @@ def _run(content: Any, style: Any, arguments: Mapping[str, Any], goal: float) ->
 
     An evaluation of a smaller image counts as its fraction of the pixels.
     """
-    arguments = {"precision": "float32", "weights": "bundled", "style_weight": STYLE_WEIGHT, **arguments}
+    arguments = {"precision": "float32", "weights": "bundled", **arguments}
     if arguments["precision"] != "float32":
         # With Winograd convolution a loss in bfloat16 was measured to be up to 0.3 % too small.
         goal *= 0.997

@@ -27,8 +27,6 @@ from helpers.recipes import transfer, usual_options
 from helpers.tools.finished import checksum, finished, save_finished
 
 Source = str | os.PathLike
-Start = Callable[[Path, "Job"], "Future[bytes | None]"]
-"""Begins to paint a job into its path; the result is ``None`` or, from another machine, the picture."""
 
 
 class Job(NamedTuple):
@@ -79,9 +77,9 @@ def paint_gallery(
     folder.mkdir(parents=True, exist_ok=True)
     for number, path in enumerate(done, 1):
         print(f"{number} of {len(jobs)}: {path.name} is there already", flush=True)
-    failed = []
     if not missing:
         return list(jobs)
+    failed = []
     with _on_cluster(scheduler) if scheduler else _in_processes(workers) as start:
         paths = {start(path, job): path for path, job in missing.items()}
         for number, painting in enumerate(as_completed(paths), len(done) + 1):
@@ -136,7 +134,7 @@ def _done(jobs: dict[Path, Job], overwrite: bool) -> list[Path]:
 
 
 @contextlib.contextmanager
-def _in_processes(workers: int | None) -> Iterator[Start]:
+def _in_processes(workers: int | None) -> Iterator[Callable[[Path, Job], Future]]:
     """Yield what paints a job in a process of its own, ``workers`` at a time; at the end none is left."""
     cores = os.cpu_count() or 1
     if workers is None:
@@ -174,7 +172,7 @@ def _in_processes(workers: int | None) -> Iterator[Start]:
 
 
 @contextlib.contextmanager
-def _on_cluster(scheduler: str) -> Iterator[Start]:
+def _on_cluster(scheduler: str) -> Iterator[Callable[[Path, Job], Future]]:
     """Yield what paints a job on a worker of a Dask cluster, and returns its picture."""
     from distributed import Client
 
