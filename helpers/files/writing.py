@@ -10,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
+
 from helpers.errors import CourseError, MissingFileError, OutputError, reason
 
 
@@ -34,9 +36,11 @@ def atomic_write(path: Path) -> Iterator[Path]:
         raise OutputError(f"{path} cannot be written: {reason(error)}.") from error
     finally:
         # Those of processes that were killed as well.
-        for leftover in path.parent.glob(f".{glob.escape(path.name[:100])}.[0-9]*.part"):
-            with contextlib.suppress(OSError):
-                leftover.unlink()
+        for leftover in path.parent.glob(f".{glob.escape(shortened(path.name, 100))}.[0-9]*.part"):
+            number = int(leftover.name.rsplit(".", 2)[1])
+            if number == os.getpid() or not psutil.pid_exists(number):
+                with contextlib.suppress(OSError):
+                    leftover.unlink()
 
 
 def check_writable(path: str | os.PathLike, needed: int = 0) -> None:

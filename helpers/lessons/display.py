@@ -2,7 +2,6 @@
 
 import base64
 import html
-import io
 import numbers
 import os
 from collections.abc import Mapping, Sequence
@@ -66,18 +65,16 @@ def heatmap(values: Any, signed: bool = False) -> np.ndarray:
     return as_uint8(255 * colors[..., :3])
 
 
-def show_table(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str = "", left: int = 1
-) -> None:
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str = "") -> None:
     """Show a table in a notebook: integers with separated thousands, other numbers with four digits.
 
-    ``columns``: the headings. ``rows``: each a sequence of numbers or texts. ``left``: how many columns, from
-    the first, are aligned left; the others are aligned right.
+    ``columns``: the headings. ``rows``: each a sequence of numbers or texts; the first is aligned left, the
+    others are aligned right.
     """
 
     def line(tag: str, entries: Sequence[Any]) -> str:
         return "".join(
-            f'<{tag} style="text-align:{"left" if index < left else "right"};padding:2px 12px">'
+            f'<{tag} style="text-align:{"right" if index else "left"};padding:2px 12px">'
             f"{html.escape(_formatted(entry))}</{tag}>"
             for index, entry in enumerate(entries)
         )
@@ -98,8 +95,9 @@ def _formatted(entry: Any) -> str:
 def show_plot(figure: Any, *, caption: str = "", alt: str = "") -> None:
     """Show a Matplotlib figure in a notebook with a caption and alternative text, and close it."""
     import matplotlib.pyplot as plt
+    from IPython.core.pylabtools import print_figure
 
-    data = figure_bytes(figure, dpi=110, bbox_inches="tight")
+    data = print_figure(figure, dpi=110)
     plt.close(figure)
     _show_figure(_image_tag(data, "png", alt, "max-width:100%"), caption, alt)
 
@@ -124,13 +122,9 @@ def plot_history(
     broken where a coarse-to-fine run changes the size, because losses of different sizes are not comparable.
     """
     import matplotlib.pyplot as plt
-    from matplotlib.ticker import FuncFormatter, LogLocator
 
     figure, axes = plt.subplots(figsize=(7, 3.2))
     draw_losses(axes, {label: (history, term, 1.0) for label, history in histories.items()}, f"{term} loss")
-    axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
-    for set_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
-        set_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     show_plot(figure, caption=caption, alt=alt)
 
 
@@ -151,13 +145,6 @@ def draw_losses(
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.3)
     axes.legend(frameon=False)
-
-
-def figure_bytes(figure: Any, **options: Any) -> bytes:
-    """A Matplotlib figure as the bytes of a PNG; ``options`` as for its method ``savefig``."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", **options)
-    return buffer.getvalue()
 
 
 def _image_tag(data: bytes, kind: str, alt: str, style: str) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from helpers.errors import ArgumentError
 from helpers.images import as_uint8
 
 
@@ -19,17 +18,11 @@ def draw_convolution(
     that it is computed from; the next position of the kernel is dashed.
 
     Returns a Matplotlib figure for ``show_plot``.
-    Raises ``ArgumentError`` where ``position`` lies outside the output maps.
     """
     import matplotlib.pyplot as plt
     from matplotlib.patches import ConnectionPatch
 
     row, column = position
-    if not (0 <= row < outputs.shape[0] and 0 <= column < outputs.shape[1]):
-        raise ArgumentError(
-            f"The output maps have {outputs.shape[0]} × {outputs.shape[1]} positions, "
-            f"and {position} is none of them."
-        )
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6))
     starts = _draw_stack(left, inputs, (row * stride, column * stride), window, stride)
     ends = _draw_stack(right, outputs, position, 1, 1)

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from helpers.engine.coarse_to_fine import Callback, Record
-from helpers.errors import ArgumentError
+from helpers.errors import ArgumentError, check_number
 from helpers.files.writing import atomic_write
 from helpers.images import as_uint8, image_format, resize_image
 
@@ -18,10 +18,8 @@ def filming(frames: list[np.ndarray], every: int = 1) -> Callback:
     """A callback for a recipe that collects frames: ``transfer(…, callback=filming(frames))``.
 
     ``frames``: the list to which the frames are appended, ``uint8 (H, W, 3)`` each. ``every``: the number of
-    steps from one frame to the next. Raises ``ArgumentError`` for less than 1.
+    steps from one frame to the next.
     """
-    if every < 1:
-        raise ArgumentError(f"The number of steps from one frame to the next is at least 1, not {every}.")
 
     def keep(record: Record, image: Callable[[], np.ndarray]) -> None:
         if (record["step"] - 1) % every == 0:
@@ -42,14 +40,12 @@ def save_film(frames: Sequence[np.ndarray], path: str | os.PathLike, seconds: fl
     kind = image_format(path, film=True)
     if not len(frames):
         raise ArgumentError("A film needs at least one frame.")
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise ArgumentError(f"The duration of a film is a number of seconds above 0, not {seconds}.")
-    most = max(1, round(25 * seconds))
-    chosen = np.unique(np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int))
+    check_number("The duration of a film in seconds", seconds, above=True)
+    every = math.ceil(len(frames) / max(1, 25 * seconds))
     height, width = frames[-1].shape[:2]
     pictures = [
-        Image.fromarray(as_uint8(resize_image(np.asarray(frames[number]), height, width)))
-        for number in chosen
+        Image.fromarray(as_uint8(resize_image(np.asarray(frame), height, width)))
+        for frame in frames[::-every][::-1]
     ]
     each = round(1000 * seconds / len(pictures))
     durations = [each] * (len(pictures) - 1) + [each + 1500]

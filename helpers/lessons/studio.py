@@ -14,6 +14,7 @@ from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+from IPython.core.pylabtools import print_figure
 from matplotlib.figure import Figure
 
 from helpers.engine.coarse_to_fine import Record, steps_per_size
@@ -21,7 +22,7 @@ from helpers.errors import CourseError, PictureError
 from helpers.files.bundled import bundled_images
 from helpers.files.writing import safe_stem
 from helpers.images import image_bytes, load_image, resize_image
-from helpers.lessons.display import draw_losses, figure_bytes
+from helpers.lessons.display import draw_losses
 from helpers.lessons.film import filming, save_film
 from helpers.lessons.notebook import chosen_file, upload_button
 from helpers.options import PRESETS, Run
@@ -271,7 +272,7 @@ class _Studio:
             f"{weight:.0f} × style": (history, "style", weight),
         }
         draw_losses(figure.add_subplot(), lines, "loss")
-        self.curve.value = figure_bytes(figure)
+        self.curve.value = print_figure(figure, bbox_inches=None)
 
     # For both threads.
 

@@ -12,9 +12,9 @@ import subprocess
 import sys
 import time
 import timeit
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Any, get_args
 
 import numpy as np
 import psutil
@@ -35,71 +35,40 @@ from helpers.recipes import transfer
 from helpers.terms import content_term, style_term
 from helpers.vgg import FeatureExtractor, winograd_layers
 
-LAYERS = (CONTENT_LAYER, *STYLE_LAYERS)
-STYLE_WEIGHT = 50.0
 
-GOAL = 1.1
-"""The goal is a loss of this many times that of the reference run."""
-
-_SHOWN_IN_BFLOAT16 = 0.997
-"""The smallest ratio of a loss computed in bfloat16 to the same loss in float32. With Winograd convolution
-it was measured to be up to 0.3 % too small, so a run that uses bfloat16 has to reach a loss smaller by as
-much."""
-
-
-class Extent(NamedTuple):
-    """How much a benchmark measures."""
-
-    side: int
-    """Shorter side of the picture for which optimizers are compared."""
-    reference_steps: int
-    most_evaluations: int
-    """After this many a configuration that has not reached the goal is stopped."""
-    overhead_sides: tuple[int, ...]
-    memory_sides: tuple[int, ...]
-    presets: tuple[str, ...]
-    tutorials: bool
-
-
-FULL = Extent(192, 400, 1000, (256, 512), (256, 512, 1024), tuple(PRESETS), True)
-QUICK = Extent(80, 60, 70, (256,), (256,), ("quick",), False)
-
-
-def benchmark(content: Any, style: Any, folder: Path, extent: Extent = FULL) -> dict[str, Any]:
+def benchmark(content: Any, style: Any, folder: Path, quick: bool = False) -> dict[str, Any]:
     """Measure, print each table when it is complete, and write ``benchmark.json``.
 
-    ``content``, ``style``: whatever ``load_image`` accepts. ``folder``: must exist.
+    ``content``, ``style``: whatever ``load_image`` accepts. ``folder``: must exist. ``quick``: measure less,
+    and compare optimizers on a smaller picture, without the tutorials.
     Returns the contents of the JSON file.
     """
     print("Measuring the memory of whole transfers first, each in a process of its own.", flush=True)
     # A framework that has started on a GPU leaves no memory of it to another process.
-    memory = [memory_of_a_run(*run) for run in itertools.product(extent.memory_sides, get_args(Precision))]
-    found: dict[str, Any] = {"machine": machine(), "side": extent.side, "memory": memory}
+    runs = itertools.product((256,) if quick else (256, 512, 1024), get_args(Precision))
+    memory = [memory_of_a_run(*run) for run in runs]
+    found: dict[str, Any] = {"machine": machine(), "memory": memory}
     print(", ".join(f"{name}: {value}" for name, value in found["machine"].items() if value), flush=True)
     place = "of the GPU" if device() == "gpu" else "the program included"
     print_records(f"Peak memory of a whole transfer in GB, {place}", memory)
 
     found["evaluations"] = evaluations(content, style)
-    print_records(
-        "One evaluation of loss and gradient, by direct or Winograd convolution: GFLOP/s, those of matrix "
-        "products, and their ratio",
-        found["evaluations"],
-    )
-    cases = itertools.product(extent.overhead_sides, ("pixels", "cosine"))
-    found["overhead"] = [overhead(content, style, *case) for case in cases]
-    print_records(
-        "A step of L-BFGS in float32 without its evaluation: seconds, and relative to the evaluation",
-        found["overhead"],
-    )
-    found["pictures"] = [finished_picture(content, style, preset) for preset in extent.presets]
+    print_records("One evaluation, and its speed relative to that of matrix products", found["evaluations"])
+    found["overhead"] = [overhead(content, style, side) for side in ((256,) if quick else (256, 512))]
+    print_records("A step of L-BFGS without its evaluation, and relative to it", found["overhead"])
+    found["pictures"] = [finished_picture(content, style, name) for name in (["quick"] if quick else PRESETS)]
     print_records("Seconds from the call to the finished picture, and once more", found["pictures"])
-    found |= races(content, style, extent)
+    side, reference_steps, most = (80, 60, 70) if quick else (192, 400, 1000)
+    content, style = load_image(content, side), load_image(style, side)
+    print(f"Comparing optimizers on {content.shape[1]} × {content.shape[0]} pixels.", flush=True)
+    found |= {"side": side, **races(content, style, reference_steps, most)}
     reference = found["reference"]
     print_records(
         f"Until the loss is within 10 % of {reference['loss']:.4g}, the loss of a run of "
         f"{reference['evaluations']:.0f} evaluations",
         [{"configuration": name, **race} for name, race in found["races"].items()],
     )
+    found["sooner"] = {} if quick else tutorials(content, style, most)
     print_records(
         "Until the loss at the end of a tutorial: its seconds, and those of the preset balanced",
         [{"tutorial": name, **times} for name, times in found["sooner"].items()],
@@ -111,22 +80,18 @@ def benchmark(content: Any, style: Any, folder: Path, extent: Extent = FULL) -> 
 
 def machine() -> dict[str, Any]:
     """The processor or GPU that is measured, the backend, and the versions."""
-    name = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
-        name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), name)
+    model = re.search(r"model name\s*: (.+)", cpuinfo.read_text("utf-8")) if cpuinfo.exists() else None
     return {
-        "processor": name,
+        "processor": model[1] if model else platform.processor() or platform.machine(),
         "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
-        "memory_gb": round(psutil.virtual_memory().total / GB, 1),
         "gpu": (found := gpu()) and found.name,
         "backend": BACKEND,
         "versions": json.dumps(versions()),
     }
 
 
-def operations(height: int, width: int, layers: Sequence[str] = LAYERS) -> float:
+def operations(height: int, width: int, layers: Sequence[str] = (CONTENT_LAYER, *STYLE_LAYERS)) -> float:
     """The floating-point operations of one evaluation: convolutions and Gram matrices, and their gradients.
 
     A direct convolution takes a multiplication and an addition for each of its weights at each position, and
@@ -144,15 +109,6 @@ def operations(height: int, width: int, layers: Sequence[str] = LAYERS) -> float
     return total
 
 
-def matrix_product(precision: Precision, side: int) -> Callable[[], None]:
-    """A function that multiplies two square matrices and waits for the product."""
-    matrix = keras.ops.convert_to_tensor(
-        np.random.default_rng(0).standard_normal((side, side), dtype=np.float32), precision
-    )
-    product = compiled(lambda matrix: keras.ops.matmul(matrix, matrix))
-    return lambda: _wait(product(matrix))
-
-
 def evaluations(content: Any, style: Any) -> list[dict[str, Any]]:
     """One evaluation in both precisions at 256², 512² and on a GPU 1024², relative to matrix products.
 
@@ -162,22 +118,23 @@ def evaluations(content: Any, style: Any) -> list[dict[str, Any]]:
     """
     found = []
     width, sides = (8192, (256, 512, 1024)) if device() == "gpu" else (2048, (256, 512))
+    numbers = np.random.default_rng(0).standard_normal((width, width), dtype=np.float32)
+    product = compiled(lambda matrix: keras.ops.matmul(matrix, matrix))
     for side, precision, direct in itertools.product(sides, get_args(Precision), (True, False)):
         if not direct and not winograd_layers(precision):
             continue
         evaluate, pixels = prepared(content, style, side, precision, crop=True, direct=direct)
-        seconds, seconds_of_product = _best_in_turn(
-            lambda evaluate=evaluate, pixels=pixels: _wait(evaluate(pixels)[1]),
-            matrix_product(precision, width),
-        )
-        gflops = operations(side, side) / seconds / 1e9
-        products = 2 * width**3 / seconds_of_product / 1e9
-        case = {"side": side, "precision": precision, "direct": direct, "seconds": seconds}
-        found.append({**case, "gflops": gflops, "products": products, "share": gflops / products})
+        matrix = keras.ops.convert_to_tensor(numbers, precision)
+        # The first turn compiles both; the shortest times count.
+        turns = [(_seconds(evaluate, pixels), _seconds(product, matrix)) for _ in range(5)]
+        seconds, seconds_of_product = np.min(turns, axis=0).tolist()
+        share = operations(side, side) / seconds / (2 * width**3 / seconds_of_product)
+        case = {"side": side, "precision": precision, "direct": direct}
+        found.append({**case, "seconds": seconds, "share": share})
     return found
 
 
-def overhead(content: Any, style: Any, side: int, parametrization: Any, steps: int = 8) -> dict[str, Any]:
+def overhead(content: Any, style: Any, side: int, steps: int = 8) -> dict[str, Any]:
     """The time of a step of L-BFGS without its evaluations, once its history is full."""
     evaluate, pixels = prepared(content, style, side, "float32", crop=True)
     times: list[float] = []
@@ -189,7 +146,7 @@ def overhead(content: Any, style: Any, side: int, parametrization: Any, steps: i
         times.append(time.perf_counter() - began)
         return losses, gradient
 
-    optimizer = lbfgs(timed, pixels, parametrization)
+    optimizer = lbfgs(timed, pixels)
     filling = history_length(*pixels.shape[1:3])
     of_steps = []
     for _ in range(filling + steps):
@@ -198,12 +155,7 @@ def overhead(content: Any, style: Any, side: int, parametrization: Any, steps: i
         next(optimizer)
         of_steps.append((time.perf_counter() - began - sum(times), min(times)))
     seconds, evaluation = np.median(of_steps[filling:], axis=0).tolist()
-    return {
-        "side": side,
-        "parametrization": parametrization,
-        "seconds": seconds,
-        "share": seconds / evaluation,
-    }
+    return {"side": side, "parametrization": "pixels", "seconds": seconds, "share": seconds / evaluation}
 
 
 def memory_of_a_run(side: int, precision: Precision) -> dict[str, Any]:
@@ -218,10 +170,9 @@ def peak_of_this_process() -> int:
     """The peak memory of this process so far, in bytes: memory of the GPU if it computes on one."""
     if (of_gpu := gpu()) is not None:
         return of_gpu.peak
-    status = Path("/proc/self/status")
-    if status.exists():
-        # On Linux the peak of getrusage includes that of the parent process.
-        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="utf-8"))
+    if sys.platform == "linux":
+        # The peak of getrusage includes that of the parent process.
+        (peak,) = re.findall(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))
         return 1024 * int(peak)
     if sys.platform == "win32":
         return psutil.Process().memory_info().peak_wset
@@ -237,31 +188,27 @@ def finished_picture(content: Any, style: Any, preset: str) -> dict[str, Any]:
     return {"preset": preset, "seconds": first, "again": again}
 
 
-def races(content: Any, style: Any, extent: Extent) -> dict[str, Any]:
+def races(content: Any, style: Any, reference_steps: int, most: int) -> dict[str, Any]:
     """The time until each configuration reaches the goal, on the same picture and objective.
 
-    The goal is a loss within 10 % of that of a long run.
+    The goal is a loss within 10 % of that of a long run. ``most``: after this many steps a configuration
+    that has not reached the goal is stopped.
     """
-    side, most = extent.side, extent.most_evaluations
-    content, style = load_image(content, side), load_image(style, side)
-    print(f"Comparing optimizers on {content.shape[1]} × {content.shape[0]} pixels.", flush=True)
     offered = configurations()
     for arguments in offered.values():
         # Compiles the objective before it is timed: a user compiles once, and then paints many pictures.
         _run(content, style, {**arguments, "steps": 3}, 0.0)
-    (*_, end), _ = _run(content, style, {"scales": 1, "steps": extent.reference_steps}, 0.0)
-    goal = GOAL * end["total"]
+    long = _run(content, style, {"scales": 1, "steps": reference_steps}, 0.0)
     return {
-        "reference": {"loss": end["total"], "goal": goal, "evaluations": end["evaluations"]},
+        "reference": long,
         "races": {
-            name: _summary(*_run(content, style, {"steps": most, **arguments}, goal))
+            name: _run(content, style, {"steps": most, **arguments}, 1.1 * long["loss"])
             for name, arguments in offered.items()
         },
-        "sooner": dict(tutorials(content, style, most)) if extent.tutorials else {},
     }
 
 
-def tutorials(content: Any, style: Any, most: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def tutorials(content: Any, style: Any, most: int) -> dict[str, dict[str, Any]]:
     """Two well-known tutorials, and the time until the preset ``balanced`` reaches the loss at their end.
 
     TensorFlow's: Adam, learning rate 0.02 for colors from 0 to 1, β1 = 0.99. Its ε of 0.1 is negligible
@@ -274,6 +221,7 @@ def tutorials(content: Any, style: Any, most: int) -> Iterator[tuple[str, dict[s
     as_tensorflow = adam(evaluate, pixels, keras.optimizers.Adam(0.02 * 255, beta_1=0.99))
     history = History(pixels.shape, length=100)
     as_pytorch = lbfgs(evaluate, pixels, history=history, line_search=False)
+    found = {}
     for name, optimizer, steps in (
         ("Adam as in the TensorFlow tutorial", as_tensorflow, 1000),
         ("L-BFGS as in the PyTorch tutorial", as_pytorch, 300),
@@ -282,10 +230,10 @@ def tutorials(content: Any, style: Any, most: int) -> Iterator[tuple[str, dict[s
         for _, losses in itertools.islice(optimizer, steps):
             loss = losses["total"]
         seconds = time.perf_counter() - began
-        balanced = {"steps": most, "precision": faster_precision()}
-        (*_, last), reached = _run(content, style, balanced, loss)
-        times = {"seconds": seconds, "seconds_here": last["seconds"] if reached else None}
-        yield name, {"loss": loss, **times}
+        here = _run(content, style, {"steps": most, "precision": faster_precision()}, loss)
+        seconds_here = here["seconds"] if here["arrived"] else None
+        found[name] = {"loss": loss, "seconds": seconds, "seconds_here": seconds_here}
+    return found
 
 
 def configurations() -> dict[str, dict[str, Any]]:
@@ -317,39 +265,38 @@ def prepared(
     features = evaluator.feature_maps(content_pixels, [CONTENT_LAYER])
     terms = [
         content_term(features[CONTENT_LAYER], CONTENT_LAYER, 1.0, per_entry=True),
-        style_term(evaluator.style_sums(style_pixels, STYLE_LAYERS), STYLE_WEIGHT),
+        style_term(evaluator.style_sums(style_pixels, STYLE_LAYERS), 50.0),
     ]
     return objective(terms, *extractor), keras.ops.convert_to_tensor(content_pixels)
 
 
-def _run(content: Any, style: Any, arguments: Mapping[str, Any], goal: float) -> tuple[list[Record], bool]:
-    """The history of a transfer that ends when it reaches the goal at full size, and whether it did."""
-    arguments = {"precision": "float32", "weights": "bundled", "style_weight": STYLE_WEIGHT, **arguments}
+def _run(content: Any, style: Any, arguments: Mapping[str, Any], goal: float) -> dict[str, Any]:
+    """How a transfer ended that is stopped when it reaches the goal at full size.
+
+    An evaluation of a smaller image counts as its fraction of the pixels.
+    """
+    arguments = {"precision": "float32", "weights": "bundled", **arguments}
     if arguments["precision"] != "float32":
-        goal *= _SHOWN_IN_BFLOAT16
-    reached = False
+        # With Winograd convolution a loss in bfloat16 was measured to be up to 0.3 % too small.
+        goal *= 0.997
+
+    def is_there(record: Record) -> bool:
+        return record["size"] == min(content.shape[:2]) and record["total"] <= goal
 
     def stop_at_goal(record: Record, _: Any) -> None:
-        nonlocal reached
-        reached = record["size"] == min(content.shape[:2]) and record["total"] <= goal
-        if reached:
+        if is_there(record):
             raise StopIteration
 
     arguments = merged(arguments, {"progress": False, "callback": stop_at_goal})
-    return transfer(content, style, **arguments).history, reached
-
-
-def _summary(history: Sequence[Record], reached: bool) -> dict[str, Any]:
-    """How a run ended. An evaluation of a smaller image counts as its fraction of the pixels."""
+    history = transfer(content, style, **arguments).history
     last = history[-1]
-    full_evaluations, before = 0.0, 0
-    for record in history:
-        full_evaluations += (record["evaluations"] - before) * (record["size"] / last["size"]) ** 2
-        before = record["evaluations"]
     return {
-        "arrived": reached,
+        "arrived": is_there(last),
         "evaluations": last["evaluations"],
-        "as_full_evaluations": full_evaluations,
+        "as_full_evaluations": sum(
+            (record["evaluations"] - before["evaluations"]) * (record["size"] / last["size"]) ** 2
+            for before, record in itertools.pairwise([{"evaluations": 0}, *history])
+        ),
         "seconds": last["seconds"],
         "loss": last["total"],
     }
@@ -360,41 +307,28 @@ def _wait(tensor: Any) -> None:
     keras.ops.convert_to_numpy(keras.ops.cast(keras.ops.ravel(tensor)[:1], "float32"))
 
 
-def _best_in_turn(*functions: Callable[[], None], turns: int = 4) -> list[float]:
-    """The shortest time of each of several functions, which are called alternately."""
-    for function in functions:
-        function()
-    times = [[timeit.timeit(function, number=1) for function in functions] for _ in range(turns)]
-    return [min(of_one) for of_one in zip(*times, strict=True)]
+def _seconds(function: Callable[[Any], Any], tensor: Any) -> float:
+    """The time from the call of a function until the last tensor that it returns is there."""
+    return timeit.timeit(lambda: _wait(keras.tree.flatten(function(tensor))[-1]), number=1)
 
 
 def print_records(title: str, records: Sequence[Mapping[str, Any]]) -> None:
     """Print records with the same fields as a table: a row for each record, a column for each field."""
     if not records:
         return
-    headings = [name.replace("_", " ") for name in records[0]]
-    rows = [[_entry(name, value) for name, value in record.items()] for record in records]
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    rows = [list(records[0])]
+    for record in records:
+        rows.append([f"{value:.4g}" if isinstance(value, float) else str(value) for value in record.values()])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     print(f"\n{title}")
-    for first, *others in [headings, *rows]:
-        aligned = [entry.rjust(width) for entry, width in zip(others, widths[1:], strict=True)]
-        print("  ".join(["", first.ljust(widths[0]), *aligned]))
+    for row in rows:
+        print("  ".join(entry.ljust(width) for entry, width in zip(row, widths, strict=True)))
     print(flush=True)
-
-
-def _entry(name: str, value: Any) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if name == "share":
-        return f"{value:.1%}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":
     side, precision = int(sys.argv[1]), sys.argv[2]
     image = np.random.default_rng(0).uniform(0, 255, (side, side, 3))
-    run = {"steps": 4, "precision": precision, "scales": 1, "progress": False}
-    transfer(image, image[::-1], **merged(run))
+    run = merged({"steps": 4, "precision": precision, "scales": 1, "progress": False})
+    transfer(image, image[::-1], **run)
     print(peak_of_this_process() / GB)

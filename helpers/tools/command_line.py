@@ -97,10 +97,10 @@ def _run(options: argparse.Namespace) -> None:
             more = {name: getattr(options, name) for name in ("workers", "scheduler", "overwrite")}
             paint_gallery(options.contents, options.styles, options.output, arguments, **more)
         case "benchmark":
-            from helpers.tools.benchmark import FULL, QUICK, benchmark
+            from helpers.tools.benchmark import benchmark
 
             options.output.mkdir(parents=True, exist_ok=True)
-            benchmark(options.content, options.style, options.output, QUICK if options.quick else FULL)
+            benchmark(options.content, options.style, options.output, options.quick)
         case "results":
             _results(options)
         case "slides":

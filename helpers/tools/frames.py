@@ -2,12 +2,10 @@
 
 import contextlib
 import itertools
-import logging
 import os
 import signal
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +19,12 @@ from helpers.files.decoding import opened
 from helpers.images import load_image, preprocess, resize_image
 from helpers.options import merged
 from helpers.recipes import Result, transfer
-from helpers.terms import Scene, change_term
+from helpers.terms import Scene, Term, change_term
 from helpers.tools.finished import checksum, finished, save_finished
-
-logger = logging.getLogger(__name__)
 
 Motion = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """A frame and the next → the backward flow, ``(H, W, 2)``: the displacement in pixels, down and to the right,
 from each pixel of the next frame to where it was in the frame; NaN where it was not visible."""
-
-_ATTACHMENT = 50
-"""Weight of the data term of the optical flow relative to its smoothness. With scikit-image's default, 15, a
-fine texture that moves by five pixels is estimated to be at rest."""
 
 
 def load_frames(source: str | os.PathLike, size: int | None = None) -> Iterator[np.ndarray]:
@@ -86,17 +78,14 @@ def paint_frames(
     folder.mkdir(parents=True, exist_ok=True)
     arguments = merged(arguments)
     motion_of = motion or _at_rest
-    own = [steps, next_steps, consistency_weight, getattr(motion, "__name__", motion)]
+    noted = [steps, next_steps, consistency_weight, getattr(motion, "__name__", motion)]
     styles = style if isinstance(style, (list, tuple)) else [style]
-    noted = [own, [fingerprint(load_image(image)) for image in styles]]
+    noted += [fingerprint(load_image(image)) for image in styles]
     results: list[Result] = []
     previous: np.ndarray | None = None
     for number, frame in enumerate(map(load_image, frames), start=1):
         if previous is not None and frame.shape != previous.shape:
-            raise ArgumentError(
-                f"Frame {number} is {frame.shape[1]} × {frame.shape[0]} pixels, "
-                f"the one before it {previous.shape[1]} × {previous.shape[0]}."
-            )
+            raise ArgumentError(f"Frame {number} has another size than the one before it.")
         path = folder / f"frame_{number:04d}.png"
         before = fingerprint(results[-1].image) if results else None
         made_from = checksum(arguments, *noted, fingerprint(frame), before)
@@ -104,14 +93,15 @@ def paint_frames(
         if result is None:
             for_frame: dict[str, Any] = {"steps": steps}
             if previous is not None:
-                moved = warp(load_image(results[-1].image), motion_of(previous, frame))
-                consistent = _consistent(arguments.get("terms"), frame, *moved, consistency_weight)
-                for_frame = {"steps": next_steps, **consistent}
+                moved, visible = warp(load_image(results[-1].image), motion_of(previous, frame))
+                start = np.where(visible[..., np.newaxis] > 0, moved, frame)
+                for_frame = {"steps": next_steps, "start": start, "run": {"scales": 1}}
+                if consistency_weight:
+                    change = _change(consistency_weight, moved, visible)
+                    for_frame["terms"] = {**(arguments.get("terms") or {}), "change": change}
             with _no_unfinished_picture():
                 result = transfer(frame, style, **merged(arguments, for_frame))
             save_finished(result, path, made_from)
-        else:
-            logger.info("%s exists already.", path)
         results.append(result)
         previous = frame
     if not results:
@@ -119,19 +109,11 @@ def paint_frames(
     return results
 
 
-def _consistent(
-    terms: Mapping[str, Any] | None, frame: np.ndarray, moved: np.ndarray, visible: np.ndarray, weight: float
-) -> dict[str, Any]:
-    """Arguments of ``transfer`` that start from the warped result before, and penalize changes of it."""
-
-    def change(scene: Scene) -> Any:
+def _change(weight: float, moved: np.ndarray, visible: np.ndarray) -> Callable[[Scene], Term]:
+    def term(scene: Scene) -> Term:
         return change_term(weight, preprocess(resize_image(moved, *scene.content.shape[1:3])), visible)
 
-    return {
-        "start": np.where(visible[..., np.newaxis] > 0, moved, frame),
-        "terms": {**(terms or {}), **({"change": change} if weight else {})},
-        "run": {"scales": 1},
-    }
+    return term
 
 
 @contextlib.contextmanager
@@ -144,9 +126,6 @@ def _no_unfinished_picture() -> Iterator[None]:
         interrupts.append(number)
         before(number, frame)
 
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield
-        return
     signal.signal(signal.SIGINT, interrupt)
     try:
         yield
@@ -197,8 +176,9 @@ def optical_flow(before: np.ndarray, frame: np.ndarray) -> np.ndarray:
             f"An optical flow needs one more package: {sys.executable} -m pip install scikit-image"
         ) from None
     first, second = (np.asarray(image, np.float32).mean(axis=2) / 255 for image in (before, frame))
+    # With the default attachment, 15, a fine texture that moves by five pixels is estimated to be at rest.
     backward, forward = (
-        np.stack(optical_flow_tvl1(*pair, attachment=_ATTACHMENT), axis=-1)
+        np.stack(optical_flow_tvl1(*pair, attachment=50), axis=-1)
         for pair in ((second, first), (first, second))
     )
     forward, _ = warp(forward, backward)

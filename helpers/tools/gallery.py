@@ -1,6 +1,7 @@
 """A gallery: every content image in every style, painted by processes or by the workers of a Dask cluster."""
 
 import contextlib
+import functools
 import inspect
 import itertools
 import json
@@ -9,16 +10,15 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from helpers.compute.framework import device
 from helpers.engine.memory import GB, HEADROOM, free_memory
 from helpers.engine.run import fingerprint
-from helpers.errors import ArgumentError, CheckpointError, OutputExistsError, RunError, check_whole, reason
-from helpers.files.bundled import bundled_image
+from helpers.errors import ArgumentError, OutputExistsError, RunError, check_whole, reason
 from helpers.files.writing import atomic_write, safe_stem
 from helpers.images import load_image
 from helpers.layers import STYLE_LAYERS, layer_names
@@ -26,12 +26,7 @@ from helpers.options import GROUPS, merged
 from helpers.recipes import transfer, usual_options
 from helpers.tools.finished import checksum, finished, save_finished
 
-_MEMORY_OF_A_PROCESS = 6 * GB
-"""The number of processes is chosen so that each has this much memory or more."""
-
 Source = str | os.PathLike
-Outcomes = Iterator[tuple[Path, str | None]]
-"""The path of each picture when its process has ended, and the reason if it failed."""
 
 
 class Job(NamedTuple):
@@ -61,7 +56,7 @@ def paint_gallery(
     ``contents``, ``styles``: paths or bundled names. ``folder``: created if missing.
     ``arguments``: JSON-ready arguments of ``transfer`` for all pairs, such as ``{"size": 256}``.
     ``workers``: the number of processes at a time on this machine, chosen by its cores and its memory by
-    default. If one is killed, its pair is tried once more.
+    default.
     ``scheduler``: address of a Dask scheduler whose workers paint instead, such as ``"tcp://host:8786"``.
     They need this course's packages, and its folder on their path, but no file system shared with this
     machine. Give each a single thread (``dask worker --nthreads 1``): a transfer uses several cores itself.
@@ -82,14 +77,21 @@ def paint_gallery(
     folder.mkdir(parents=True, exist_ok=True)
     for number, path in enumerate(done, 1):
         print(f"{number} of {len(jobs)}: {path.name} is there already", flush=True)
+    if not missing:
+        return list(jobs)
     failed = []
-    if missing:
-        outcomes = _on_cluster(missing, scheduler) if scheduler else _in_processes(missing, workers)
-        with contextlib.closing(outcomes):
-            for number, (path, failure) in enumerate(outcomes, len(done) + 1):
-                print(f"{number} of {len(jobs)}: {path.name}{' failed' if failure else ''}", flush=True)
-                if failure:
-                    failed.append(f"{path.name} ({failure})")
+    with _on_cluster(scheduler) if scheduler else _in_processes(workers) as start:
+        paths = {start(path, job): path for path, job in missing.items()}
+        for number, painting in enumerate(as_completed(paths), len(done) + 1):
+            path, ended = paths.pop(painting), ""
+            try:
+                if (picture := painting.result()) is not None:
+                    with atomic_write(path) as partial:
+                        partial.write_bytes(picture)
+            except Exception as error:
+                failed.append(f"{path.name} ({reason(error)})")
+                ended = " failed"
+            print(f"{number} of {len(jobs)}: {path.name}{ended}", flush=True)
     if failed:
         raise RunError(f"{len(failed)} of {len(jobs)} pictures are missing: {'; '.join(failed)}.")
     return list(jobs)
@@ -121,9 +123,8 @@ def _jobs(
 
 def _done(jobs: dict[Path, Job], overwrite: bool) -> list[Path]:
     """The paths whose pictures exist already. Raises ``OutputExistsError`` for any other existing file."""
-    existing = [path for path in jobs if os.path.lexists(path)]
-    done = [path for path in existing if finished(path, jobs[path].made_from)]
-    other = [path for path in existing if path not in done]
+    done = [path for path in jobs if finished(path, jobs[path].made_from)]
+    other = [path for path in jobs if path not in done and os.path.lexists(path)]
     if other and not overwrite:
         raise OutputExistsError(
             f"{other[0]} was not made from these pictures with these settings: choose another folder, or "
@@ -132,12 +133,13 @@ def _done(jobs: dict[Path, Job], overwrite: bool) -> list[Path]:
     return done
 
 
-def _in_processes(jobs: dict[Path, Job], workers: int | None) -> Outcomes:
+@contextlib.contextmanager
+def _in_processes(workers: int | None) -> Iterator[Callable[[Path, Job], Future]]:
+    """Yield what paints a job in a process of its own, ``workers`` at a time; at the end none is left."""
     cores = os.cpu_count() or 1
     if workers is None:
-        # One process takes the whole GPU; on a CPU a transfer makes good use of about four cores.
-        fitting = 1 if device() == "gpu" else min(cores // 4, int(free_memory() / _MEMORY_OF_A_PROCESS))
-        workers = max(1, fitting)
+        # One process takes the whole GPU; on a CPU a transfer makes good use of four cores and 6 GB.
+        workers = 1 if device() == "gpu" else max(1, min(cores // 4, int(free_memory() / (6 * GB))))
     python_path = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {
         "TF_NUM_INTRAOP_THREADS": str(max(1, cores // workers)),
@@ -146,48 +148,34 @@ def _in_processes(jobs: dict[Path, Job], workers: int | None) -> Outcomes:
     }
     # By default each process would take most of the free memory, regardless of the others.
     memory = {"memory": HEADROOM * free_memory() / workers / GB}
-    waiting, killed = list(jobs), set()
-    running: dict[Path, subprocess.Popen] = {}
-    with tempfile.TemporaryDirectory() as logs:
+    running: list[subprocess.Popen] = []
+
+    def paint(path: Path, job: Job) -> None:
+        job = job._replace(arguments=merged(memory, job.arguments))
+        command = [sys.executable, "-P", "-m", "helpers.tools.gallery", json.dumps(job), path]
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+        running.append(process)
+        errors = process.communicate()[1].decode(errors="replace").split("\n")
+        if process.returncode:
+            # The last line that a process wrote says why it failed, unless something killed it.
+            last = next((line.strip() for line in reversed(errors) if line.strip()), "")
+            status = f"its process ended with status {process.returncode}"
+            raise RunError(last if last and process.returncode > 0 else status)
+
+    with ThreadPoolExecutor(workers) as threads:
         try:
-            while waiting or running:
-                while waiting and len(running) < workers:
-                    path = waiting.pop(0)
-                    job = jobs[path]._replace(arguments=merged(memory, jobs[path].arguments))
-                    command = [sys.executable, "-P", "-m", "helpers.tools.gallery", json.dumps(job), path]
-                    # To a file: a process blocks when a pipe that nobody reads is full.
-                    with open(Path(logs, path.name), "wb") as stderr:
-                        running[path] = subprocess.Popen(command, env=environment, stderr=stderr)
-                time.sleep(0.05)
-                for path in [path for path, process in running.items() if process.poll() is not None]:
-                    status = running.pop(path).returncode
-                    if status < 0 and path not in killed:
-                        killed.add(path)
-                        waiting.append(path)
-                    else:
-                        yield path, _failure(status, Path(logs, path.name))
+            yield functools.partial(threads.submit, paint)
         finally:
-            for process in running.values():
+            threads.shutdown(wait=False, cancel_futures=True)
+            for process in running:
                 process.kill()
-                process.wait()
 
 
-def _failure(status: int, log: Path) -> str | None:
-    """Why a process failed: the last line it printed. ``None`` for the exit status 0."""
-    if status < 0:
-        return f"its process was ended by signal {-status}, twice"
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    return (last or f"its process ended with status {status}") if status else None
+@contextlib.contextmanager
+def _on_cluster(scheduler: str) -> Iterator[Callable[[Path, Job], Future]]:
+    """Yield what paints a job on a worker of a Dask cluster, and returns its picture."""
+    from distributed import Client
 
-
-def _on_cluster(jobs: dict[Path, Job], scheduler: str) -> Outcomes:
-    try:
-        from distributed import Client, as_completed
-    except ImportError:
-        raise ImportError(
-            f"A Dask cluster needs one more package: {sys.executable} -m pip install distributed"
-        ) from None
     try:
         client = Client(scheduler, timeout=10)
     except (OSError, ValueError):
@@ -195,30 +183,14 @@ def _on_cluster(jobs: dict[Path, Job], scheduler: str) -> Outcomes:
     with client:
         if not client.nthreads():
             print(f"{scheduler} has no workers yet; waiting for the first.", flush=True)
-        paths = {
-            client.submit(_painted, job, _files(job.arguments), retries=2, pure=False): path
-            for path, job in jobs.items()
-        }
-        for future in as_completed(paths):
-            path = paths[future]
-            try:
-                _write(future.result(), path)
-            except Exception as error:
-                yield path, " ".join(f"{type(error).__name__}: {error}".split())
-            else:
-                yield path, None
-            future.release()
+        workers = client.get_executor(retries=2, pure=False)
+        yield lambda _, job: workers.submit(_painted, job, _files(job.arguments))
 
 
 def _files(arguments: Mapping[str, Any]) -> dict[str, bytes]:
-    """The bytes of the pictures among some arguments, for a worker that has no access to this file system."""
-    files = {}
-    for name in ("content", "style", "start"):
-        source = arguments.get(name, "content")
-        if name != "start" or source not in ("content", "style", "noise"):
-            path = Path(source) if os.path.exists(source) else bundled_image(source)
-            files[name] = path.read_bytes()
-    return files
+    """The bytes of the files among some arguments, for a worker that has only the bundled pictures."""
+    named = {name: arguments.get(name, "") for name in ("content", "style", "start")}
+    return {name: Path(file).read_bytes() for name, file in named.items() if os.path.isfile(file)}
 
 
 def _painted(job: Job, files: Mapping[str, bytes]) -> bytes:
@@ -228,32 +200,18 @@ def _painted(job: Job, files: Mapping[str, bytes]) -> bytes:
         return path.read_bytes()
 
 
-def paint_pair(job: Job, path: Path, files: Mapping[str, bytes] | None = None) -> None:
-    """Paint one pair into its file, continuing an interrupted run of the same pair.
+def paint_pair(job: Job, path: Path, files: Mapping[str, bytes]) -> None:
+    """Paint one pair into its file.
 
     ``files``: the pictures among the arguments, on a machine that cannot read them.
     """
-    files = files or {}
-    checkpoint = path.with_name(f"{path.name}.checkpoint")
-    arguments = merged(job.arguments, files, {"checkpoint": checkpoint, "resume": True})
-    try:
-        result = transfer(**arguments)
-    except CheckpointError:
-        # It is damaged, or of a run with other settings.
-        checkpoint.unlink()
-        result = transfer(**arguments)
+    result = transfer(**merged(job.arguments, files))
     # The result knows only bytes; its settings must name the pictures, as those of a local process do.
     result.settings["arguments"].update({name: job.arguments[name] for name in files})
     save_finished(result, path, job.made_from)
-    checkpoint.unlink(missing_ok=True)
-
-
-def _write(png: bytes, path: Path) -> None:
-    with atomic_write(path) as partial:
-        partial.write_bytes(png)
 
 
 if __name__ == "__main__":
     # An interrupted transfer would return early, and its unfinished picture would be saved.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    paint_pair(Job(*json.loads(sys.argv[1])), Path(sys.argv[2]))
+    paint_pair(Job(*json.loads(sys.argv[1])), Path(sys.argv[2]), {})

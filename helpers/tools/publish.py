@@ -8,6 +8,7 @@ from helpers.errors import ArgumentError, shown
 from helpers.files.bundled import NOTEBOOKS, lesson_files
 from helpers.files.writing import atomic_write
 
+_COLAB = "https://colab.research.google.com"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _ADDRESS = re.compile(r'(?m)^REPOSITORY = "[^"]*"')
 _BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\n\n")
@@ -32,15 +33,10 @@ def publish(repository: str, branch: str = "main", folder: Path = NOTEBOOKS) -> 
             if "colab" in cell["metadata"].get("tags", []):
                 source = _ADDRESS.sub(f'REPOSITORY = "{repository}"', source)
             elif cell is lesson["cells"][0]:
-                opens = badge(repository, branch, path.name) if repository else ""
-                source = opens + _BADGE.sub("", source)
+                opens = f"{_COLAB}/github/{repository}/blob/{branch}/notebooks/{path.name}"
+                badge = f"[![Open in Colab]({_COLAB}/assets/colab-badge.svg)]({opens})\n\n"
+                source = (badge if repository else "") + _BADGE.sub("", source)
             cell["source"] = source.splitlines(keepends=True)
         with atomic_write(path) as partial:
             partial.write_text(json.dumps(lesson, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return paths
-
-
-def badge(repository: str, branch: str, name: str) -> str:
-    """The badge that opens one lesson in Colab, in Markdown."""
-    opens = f"https://colab.research.google.com/github/{repository}/blob/{branch}/notebooks/{name}"
-    return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({opens})\n\n"

@@ -23,13 +23,13 @@ _MODEL = "IPY_MODEL_"
 def run_lesson(path: Path) -> Any:
     """Run a lesson from its first cell to its last, as *Run All Cells* does.
 
-    Returns the notebook (``nbformat``) with the outputs of its cells, and in the metadata of each the
-    ``seconds`` that it ran. Raises ``RunError`` with the name of the cell that failed.
+    Returns the notebook (``nbformat``) with the outputs of its cells. Raises ``RunError`` with the name of
+    the cell that failed.
     """
     import nbclient
     import nbformat
 
-    notebook = nbformat.read(path, as_version=4)
+    notebook, began = nbformat.read(path, as_version=4), time.perf_counter()
     show_progress, cells = terminal_line(sys.stderr), len(notebook.cells)
     client = nbclient.NotebookClient(
         notebook,
@@ -43,9 +43,7 @@ def run_lesson(path: Path) -> Any:
         with client.setup_kernel():
             for index, cell in enumerate(notebook.cells):
                 show_progress(f"{path.stem}: cell {index + 1} of {cells}", index / cells, None)
-                began = time.perf_counter()
                 client.execute_cell(cell, index)
-                cell.metadata.seconds = time.perf_counter() - began
             client.set_widgets_metadata()
     except nbclient.exceptions.CellExecutionError as error:
         raise RunError(
@@ -53,13 +51,8 @@ def run_lesson(path: Path) -> Any:
         ) from error
     except nbclient.exceptions.DeadKernelError as error:
         raise RunError(f"{path.name} ended before its last cell; the memory may have run out.") from error
-    show_progress(f"{path.stem}: {cells} cells, {clock(seconds_of(notebook))}", None, None)
+    show_progress(f"{path.stem}: {cells} cells, {clock(time.perf_counter() - began)}", None, None)
     return notebook
-
-
-def seconds_of(notebook: Any) -> float:
-    """How long the cells of a lesson ran."""
-    return sum(cell.metadata.get("seconds", 0.0) for cell in notebook.cells)
 
 
 def document_html(title: str, body: str, style: str, script: str = "") -> str:
@@ -88,13 +81,8 @@ def title_of(notebook: Any) -> str:
     return re.search(r"^# (.*)$", notebook.cells[0].source, re.M)[1]
 
 
-def tags_of(cell: Any) -> list[str]:
-    """The tags of a cell, such as ``hide-input``."""
-    return cell.metadata.get("tags", [])
-
-
 def markdown_html(markdown: str) -> str:
-    """Markdown as HTML, with equations as MathML and pictures as data."""
+    """Markdown as HTML, with equations as MathML."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     class Renderer(IPythonRenderer):
@@ -105,12 +93,8 @@ def markdown_html(markdown: str) -> str:
             return _equation_html(body, "inline")
 
         def image(self, text: str, url: str, title: str | None = None) -> str:
-            # A page fetches nothing: a picture from the network, such as Colab's badge, becomes its text.
-            if url.startswith("http"):
-                return text
-            data = base64.b64encode((NOTEBOOKS / url).read_bytes()).decode()
-            format = "jpeg" if url.endswith(".jpg") else "png"
-            return f'<img src="data:image/{format};base64,{data}" alt="{html.escape(text)}">'
+            # A page fetches nothing: a picture, such as Colab's badge, becomes its text.
+            return text
 
     return MarkdownWithMath(renderer=Renderer(escape=False, exclude_anchor_links=True)).render(markdown)
 
@@ -132,13 +116,9 @@ def code_html(code: str) -> str:
     from pygments.formatters import HtmlFormatter
     from pygments.lexers import PythonLexer
 
-    def line(start: re.Match[str]) -> str:
-        # A line too long for the page is wrapped with a hanging indent of four more than its own.
-        indent = len(start[1]) + 4
-        return f'<span class="line" style="padding-left:{indent}ch;text-indent:-{indent}ch">'
-
+    # Each line is an element, which the theme gives a hanging indent; its id would not be the only one.
     highlighted = highlight(code, PythonLexer(), HtmlFormatter(linespans="line"))
-    return re.sub(r'<span id="line-\d+">(?=(?:<span[^>]*>)*( *))', line, highlighted)
+    return re.sub(r' id="line-\d+"', ' class="line"', highlighted)
 
 
 def outputs_html(cell: Any, notebook: Any) -> str:
@@ -164,36 +144,21 @@ def _output_html(output: Any, models: Any) -> str:
 
 
 def _widget_html(model_id: str, models: Any) -> str:
-    """A widget in its state at the end of the run, and disabled: a page has no kernel."""
+    """A widget at the end of the run: pictures, and of a control, which needs a kernel, label and value."""
     state = models.get(model_id, {}).get("state")
     if not state or models[state["layout"].removeprefix(_MODEL)]["state"].get("display") == "none":
         return ""
-    kind, value = state["_model_name"].removesuffix("Model"), state.get("value")
-    label = html.escape(str(state.get("description")))
+    kind = state["_model_name"]
     if "children" in state:
         inside = "".join(_widget_html(child.removeprefix(_MODEL), models) for child in state["children"])
-        return f'<div class="{"row" if kind == "HBox" else "column"}">{inside}</div>'
-    if kind == "HTML":
-        return f"<div>{value}</div>"
-    if kind == "Image":
+        return f'<div class="{"row" if kind == "HBoxModel" else "column"}">{inside}</div>'
+    if kind == "HTMLModel":
+        return f"<div>{state['value']}</div>"
+    if kind == "ImageModel":
         data = models[model_id]["buffers"][0]["data"]
         width = f' style="width:{state["width"]}px"' if state["width"] else ""
         return f'<img src="data:image/{state["format"]};base64,{data}" alt=""{width}>'
-    if kind in ("Button", "FileUpload"):
-        return f"<button disabled>{label}</button>"
-    if kind == "Checkbox":
-        return f'<label><input type="checkbox" disabled {"checked" * value}> {label}</label>'
-    if "_options_labels" in state:
-        chosen = html.escape(state["_options_labels"][state["index"]])
-        control = f"<select disabled><option>{chosen}</option></select>"
-    elif kind.endswith("Progress"):
-        control = f'<progress value="{value}" max="{state["max"]}"></progress>'
-    elif kind.endswith("Slider"):
-        low, high = state["min"], state["max"]
-        if kind == "FloatLogSlider":
-            low, high = state["base"] ** low, state["base"] ** high
-        limits = f'min="{low}" max="{high}" step="any"'
-        control = f'<input type="range" disabled {limits} value="{value}"> {value:g}'
-    else:
-        return ""
-    return f"<label>{label} {control}</label>"
+    is_choice = "_options_labels" in state
+    value = state["_options_labels"][state["index"]] if is_choice else state.get("value", "")
+    words = html.escape(f"{state.get('description', '')} {value}")
+    return f"<span>{words}</span>"

@@ -2,14 +2,12 @@
 
 import html
 import re
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from helpers.errors import RunError
 from helpers.files.bundled import lesson_files
-from helpers.progress import clock
 from helpers.tools import rendering
 from helpers.tools.slides import deck_html
 
@@ -17,29 +15,29 @@ from helpers.tools.slides import deck_html
 def write_site(folder: Path) -> Path:
     """Run all lessons and write a site: an index, and for each lesson a page and its slides.
 
-    A lesson that fails is left out, and the others are run nevertheless. Returns the path of the index.
-    Raises ``RunError`` at the end if a lesson failed.
+    A lesson that fails is left out of the index, and the others are run nevertheless. Returns the path of
+    the index. Raises ``RunError`` at the end if a lesson failed.
     """
     (folder / "slides").mkdir(parents=True, exist_ok=True)
-    notebooks: dict[str, Any] = {}
-    failed: list[str] = []
-    for path in lesson_files():
-        deck = folder / "slides" / f"{path.stem}.html"
+    paths = lesson_files()
+    cards, failures = "", []
+    for path in paths:
+        page, deck = (place / f"{path.stem}.html" for place in (folder, folder / "slides"))
         try:
-            notebooks[path.stem] = rendering.run_lesson(path)
-            deck.write_text(deck_html(notebooks[path.stem]), encoding="utf-8")
+            notebook = rendering.run_lesson(path)
         except RunError as error:
-            failed.append(path.stem)
-            print(error, file=sys.stderr)
-            # The files of an earlier run would look like those of this one.
-            for page in (deck, folder / f"{path.stem}.html"):
-                page.unlink(missing_ok=True)
-    for stem, notebook in notebooks.items():
-        (folder / f"{stem}.html").write_text(page_html(notebook, list(notebooks), stem), encoding="utf-8")
+            failures.append(str(error))
+            continue
+        page.write_text(page_html(notebook, [path.stem for path in paths], path.stem), encoding="utf-8")
+        deck.write_text(deck_html(notebook), encoding="utf-8")
+        cards += _card_html(notebook, path.stem)
+    title = "Neural style transfer"
+    heading = f"<h1>{title}</h1><p>From convolution to the style transfer of a photograph of your own.</p>"
+    body = f'<main class="index">{heading}<div>{cards}</div></main>'
     index = folder / "index.html"
-    index.write_text(_index_html(notebooks), encoding="utf-8")
-    if failed:
-        raise RunError(f"These lessons failed: {', '.join(failed)}; {index} has the others.")
+    index.write_text(rendering.document_html(title, body, "page.css"), encoding="utf-8")
+    if failures:
+        raise RunError(" ".join(failures))
     return index
 
 
@@ -58,7 +56,7 @@ def page_html(notebook: Any, stems: Sequence[str], stem: str) -> str:
     anchors = (f'<a href="{target}.html">{text}</a>' for text, target in links.items() if target)
     navigation = f"<nav>{''.join(anchors)}</nav>"
     body = "".join(
-        _cell_html(cell, notebook) for cell in notebook.cells if "colab" not in rendering.tags_of(cell)
+        _cell_html(cell, notebook) for cell in notebook.cells if "colab" not in cell.metadata.get("tags", ())
     )
     return rendering.document_html(
         rendering.title_of(notebook), f"{navigation}<main>{body}</main>{navigation}", "page.css"
@@ -70,33 +68,24 @@ def _cell_html(cell: Any, notebook: Any) -> str:
         text = re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', rendering.markdown_html(cell.source))
         return f'<section class="text">{text}</section>'
     code = rendering.code_html(cell.source)
-    if "hide-input" in rendering.tags_of(cell):
+    if "hide-input" in cell.metadata.get("tags", ()):
         code = f"<details><summary>Code</summary>{code}</details>"
-    seconds = cell.metadata.get("seconds", 0.0)
-    # For those who run the slow cells in a lecture.
-    duration = f'<p class="duration">{clock(seconds)}</p>' if seconds >= 2 else ""
-    return f'<section class="code">{code}{duration}{rendering.outputs_html(cell, notebook)}</section>'
+    return f'<section class="code">{code}{rendering.outputs_html(cell, notebook)}</section>'
 
 
-def _index_html(notebooks: Mapping[str, Any]) -> str:
-    cards = []
-    for stem, notebook in notebooks.items():
-        about = re.search(r"</h1>\s*<p>(.*?)</p>", rendering.markdown_html(notebook.cells[0].source), re.S)[1]
-        title = html.escape(rendering.title_of(notebook))
-        cards.append(
-            f'<article>{_cover_html(notebook)}<h2><a href="{stem}.html">{title}</a></h2><p>{about}</p>'
-            f'<p class="small"><a href="slides/{stem}.html">as slides</a> · its cells ran in '
-            f"{clock(rendering.seconds_of(notebook))}</p></article>"
-        )
-    title = "Neural style transfer"
-    heading = f"<h1>{title}</h1><p>From convolution to the style transfer of a photograph of your own.</p>"
-    body = f'<main class="index">{heading}<div>{"".join(cards)}</div></main>'
-    return rendering.document_html(title, body, "page.css")
+def _card_html(notebook: Any, stem: str) -> str:
+    """What the index shows of a lesson."""
+    about = re.search(r"</h1>\s*<p>(.*?)</p>", rendering.markdown_html(notebook.cells[0].source), re.S)[1]
+    return (
+        f'<article>{_cover_html(notebook)}<h2><a href="{stem}.html">'
+        f"{html.escape(rendering.title_of(notebook))}</a></h2><p>{about}</p>"
+        f'<p class="small"><a href="slides/{stem}.html">as slides</a></p></article>'
+    )
 
 
 def _cover_html(notebook: Any) -> str:
     """The last picture of the cell with the tag ``cover``."""
-    covers = (cell for cell in notebook.cells if "cover" in rendering.tags_of(cell))
+    covers = (cell for cell in notebook.cells if "cover" in cell.metadata.get("tags", ()))
     outputs = "".join(rendering.outputs_html(cell, notebook) for cell in covers)
     # Pictures have the style "width:100%"; plots, whose proportions may not suit a cover, do not.
     pictures = re.findall(r'(<img src="[^"]*") alt="[^"]*" style="width:100%', outputs)

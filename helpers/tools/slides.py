@@ -4,7 +4,7 @@ import ast
 import dataclasses
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,15 @@ from helpers.files.bundled import lesson_files
 from helpers.tools import rendering
 
 
-def write_slides(numbers: Iterable[int], folder: Path) -> Iterator[Path]:
+def write_slides(numbers: Sequence[int], folder: Path) -> Iterator[Path]:
     """Run lessons and write the slides of each into a folder, which is created if necessary.
 
     ``numbers``: the numbers that the lessons' names begin with. Yields the path of each file.
     Raises ``ArgumentError`` for a number that no lesson has, and the errors of ``run_lesson``.
     """
     paths = {int(path.name[:2]): path for path in lesson_files()}
-    numbers = list(numbers)
-    for number in numbers:
-        if number not in paths:
-            raise ArgumentError(f"There is no lesson {number}; there are {', '.join(map(str, paths))}.")
+    if unknown := set(numbers) - set(paths):
+        raise ArgumentError(f"There is no lesson {min(unknown)}; there are {', '.join(map(str, paths))}.")
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         path = folder / f"{paths[number].stem}.html"
@@ -79,7 +77,7 @@ def _slides(notebook: Any) -> list[_Slide]:
             (slide.side if slide.has_output else slide.main).append(_part("text", text, slide_type))
         else:
             outputs = rendering.outputs_html(cell, notebook)
-            if "hide-input" not in rendering.tags_of(cell) or not outputs:
+            if "hide-input" not in cell.metadata.get("tags", ()) or not outputs:
                 code = _with_short_display_calls(cell.source)
                 slide.lines_of_code += code.count("\n") + 1
                 slide.main.append(_part("code", rendering.code_html(code), slide_type))

@@ -114,7 +114,11 @@ ANSWERS = [
     ("layer_loss", lambda G, A, M: ((G - A) ** 2).sum() / 4 * len(G) ** 2 * M**2, "below the line"),
     ("style_gradient", lambda F, G, A: (F.T @ (G - A)).T * (F > 0) / F.size**2, "That is equation (6)"),
     ("style_gradient", lambda F, G, A: F.T @ (G - A) / F.size**2, "Transpose it"),
-    ("style_gradient", lambda F, G, A: F.T @ (G - A) * (F > 0).T / F.size**2, "is the transpose"),
+    (
+        "style_gradient",
+        lambda F, G, A: F.T @ (G - A) * (F > 0).T / F.size**2,
+        "The answer is an array of shape",
+    ),
     ("style_gradient", lambda F, G, A: (G - A) @ F / F.size**2, "Where F = 0"),
     ("style_gradient", lambda F, G, A: (F > 0) * ((G - A) @ F), "factor 1 / (N² M²)"),
     ("softmax", lambda z: np.exp(z) / np.exp(z).sum(), "all rows together"),
@@ -151,11 +155,9 @@ ANSWERS = [
     ("total_variation", lambda x: ((x[1:] - x[:-1]) ** 2).sum(), "columns are missing"),
     ("crossfade", lambda a, b, t: (1 - t) * a.sum() + t * b.sum(), "yours a single number"),
     ("one_answer", lambda x, w, b: sum(x * w) + b, "The answer is a single number, and yours an array"),
-    ("one_answer", lambda x, w, b: (x * w).sum, "brackets ()"),
     ("layer_loss", lambda G, A, M: (G - A).sum() ** 2 / (4 * len(G) ** 2 * M**2), "Square each difference"),
-    ("style_gradient", lambda F, G, A: (F > 0) * ((G - A) @ F) / F.shape[1], "depends on the sizes"),
     ("content_gradient", lambda f, p: f - p if f > 0 else 0, "use np.where"),
-    ("softmax", lambda z: np.exp(z) / np.exp(z).sum(axis=-1), "keepdims"),
+    ("softmax", lambda z: np.exp(z) / np.exp(z).sum(axis=-1), "could not be broadcast"),
     ("cross_entropy", lambda p, c: -np.log(p.argmax(-1)).mean(), "nan or inf"),
     ("shorter_side", lambda x: x.shape[0] if x.shape[0] < x.shape[1] else None, "each of its branches"),
     ("total_variation", lambda x: (x[1:] - x[:-1], x[:, 1:] - x[:, :-1]), "rows of different lengths"),
@@ -169,19 +171,6 @@ ANSWERS = [
 @pytest.mark.parametrize(("name", "answer", "words"), ANSWERS)
 def test_what_students_write_is_answered_in_words(name, answer, words):
     assert words in check(name, answer).message
-
-
-def test_a_library_s_own_not_implemented_error_is_no_hint():
-    def calls_on(*arguments):
-        def library():
-            raise NotImplementedError("no strings here")
-
-        return library()
-
-    assert (
-        check("total_loss", calls_on).message
-        == "Your function stops with NotImplementedError: no strings here"
-    )
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

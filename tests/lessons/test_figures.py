@@ -27,11 +27,6 @@ def test_a_convolution_is_drawn_with_its_numbers():
     assert "M = 3 output maps of 2 × 2" in right.get_title()
 
 
-def test_a_position_outside_the_output_is_refused():
-    with pytest.raises(ValueError, match="2 × 2 positions"):
-        draw_convolution(np.zeros((5, 5, 1)), np.zeros((2, 2, 1)), window=3, stride=2, position=(2, 0))
-
-
 def test_receptive_fields_are_squares_around_the_center():
     axes = draw_receptive_fields(load_image("temple", size=60), {"conv1_1": 3, "conv2_1": 10}).axes[0]
     named = {patch.get_label(): patch for patch in axes.patches if patch.get_label()}

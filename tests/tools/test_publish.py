@@ -10,7 +10,7 @@ import pytest
 from helpers import CourseError
 from helpers.files.bundled import NOTEBOOKS
 from helpers.tools.command_line import main
-from helpers.tools.publish import badge, publish
+from helpers.tools.publish import publish
 
 LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
@@ -53,7 +53,7 @@ def test_publishing_changes_the_address_and_the_badge_and_nothing_else(folder):
         for path in publish(repository, branch, folder):
             assert address(path) == repository
             assert badges(path) == [f"{repository}/blob/{branch}/notebooks/{path.name}"]
-            assert "".join(cells(path)[0]["source"]).startswith(badge(repository, branch, path.name))
+            assert re.match(r"\[!\[[^]]*\]\([^)]*\)\]\([^)]*\)\n\n# ", "".join(cells(path)[0]["source"]))
             given = cells(NOTEBOOKS / path.name)
             changed = [n for n, (a, b) in enumerate(zip(given, cells(path), strict=True)) if a != b]
             assert changed == [0, 1]

@@ -153,18 +153,14 @@ def test_the_badge_of_a_published_lesson_becomes_a_text_link():
     for markup in (slides.deck_html(notebook), site.page_html(notebook, ["a"], "a")):
         assert '<a href="https://colab.example/lesson">Open in Colab</a>' in markup
         assert outside(markup) == []
-    assert "<p>What it is about.</p>" in site._index_html({"a": notebook})
+    assert "<p>What it is about.</p>" in site._card_html(notebook, "a")
 
 
-def test_a_solution_stays_folded_and_a_picture_file_is_embedded():
+def test_a_solution_stays_folded():
     markup = rendering.markdown_html(
         "<details><summary>Solution</summary>\n\n```python\nx = 1\n```\n\n</details>\n\n"
-        "![A wave](../images/style/great_wave.jpg)"
     )
-    folded = markup[markup.index("<details>") : markup.index("</details>")]
-    assert "highlight" in folded
-    assert '<img src="data:image/jpeg;base64,' in markup
-    assert 'alt="A wave"' in markup
+    assert "highlight" in markup[markup.index("<details>") : markup.index("</details>")]
 
 
 def test_a_page_links_to_the_pages_before_and_after_it():
@@ -193,14 +189,6 @@ def test_each_type_of_output_is_rendered(output, expected):
     assert expected in rendering._output_html(output, {})
 
 
-def test_the_site_shows_how_long_a_slow_cell_ran():
-    slow, quick = code("slow"), code("quick")
-    slow.metadata.seconds, quick.metadata.seconds = 19.2, 1.2
-    markup = site.page_html(lesson(slow, quick, code("not run")), ["a"], "a")
-    assert markup.count('class="duration"') == 1
-    assert '<p class="duration">19 s</p>' in markup
-
-
 def test_a_widget_is_shown_in_its_last_state():
     box = ipywidgets.VBox(
         [
@@ -215,7 +203,7 @@ def test_a_widget_is_shown_in_its_last_state():
     )
     models = ipywidgets.Widget.get_manager_state()["state"]
     markup = rendering._widget_html(box.model_id, models)
-    for part in ("<option>conv2_1<", 'max="63" step="any" value="7"', 'max="100', ">Start<", "checked"):
+    for part in ("layer conv2_1<", "map 7<", "10.0<", ">Start <", "True<"):
         assert part in markup, part
     assert f'base64,{PIXEL}" alt="" style="width:460px"' in markup
     assert "<b>bold</b>" in markup
@@ -249,19 +237,15 @@ def test_slides_are_written_with_the_outputs_of_the_cells(small_lessons, tmp_pat
 
 
 def test_the_site_has_every_lesson_except_those_that_fail(small_lessons, tmp_path, capsys):
-    (tmp_path / "site").mkdir()
-    (tmp_path / "site" / "01_small.html").write_text("of an earlier run")
     assert main(["run", "--output", str(tmp_path / "site")]) == 1
     errors = capsys.readouterr().err
     assert "01_small.ipynb failed in its cell the-cell: ZeroDivisionError: division by zero" in errors
-    assert "These lessons failed: 01_small" in errors
     files = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.*")}
     assert files == {"index.html", "00_small.html", "slides/00_small.html"}
     index = (tmp_path / "site" / "index.html").read_text("utf-8")
     assert 'href="00_small.html"' in index
     assert "01_small" not in index
     assert outside(index) == []
-    assert "01_small" not in (tmp_path / "site" / "00_small.html").read_text("utf-8")
 
 
 def test_a_lesson_has_one_cover():
