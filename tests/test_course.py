@@ -1,6 +1,7 @@
 """course.py and the files that say what to install; nothing here makes an environment."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -346,10 +347,11 @@ def strangers(tmp_path):
     """A folder with files of the names of modules that the course imports."""
     for name in ("helpers", "random", "json", "platform", "subprocess", "keras", "numpy", "colorsys", "venv"):
         (tmp_path / f"{name}.py").write_text(STRANGER)
+    (tmp_path / "cat").mkdir()
     return tmp_path
 
 
-@pytest.mark.parametrize("on_path", [False, True])
+@pytest.mark.parametrize("on_path", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_a_strangers_files_do_not_replace_the_courses(strangers, on_path):
     path = {"PYTHONPATH": str(strangers), "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2"} if on_path else {}
     done = subprocess.run(
@@ -445,3 +447,28 @@ def test_the_studio_asks_for_a_token_unless_told_otherwise():
     assert "--Voila.auto_token=True" in course.studio_options([])
     # The last of two options counts.
     assert course.studio_options(["--Voila.auto_token=False"])[-1] == "--Voila.auto_token=False"
+
+
+def test_the_installed_package_brings_its_pictures_and_writes_into_the_current_folder(tmp_path):
+    course_folder, here = tmp_path / "course", tmp_path / "here"
+    here.mkdir()
+    ignored = shutil.ignore_patterns("__pycache__", "results")
+    for name in ("helpers", "images"):
+        shutil.copytree(ROOT / name, course_folder / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, course_folder / name)
+    python = [sys.executable, "-P"]
+    options = ["-q", "--no-build-isolation", "--no-deps", "--no-index", "--target", tmp_path / "site"]
+    subprocess.run([*python, "-m", "pip", "install", *options, course_folder], check=True)
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
+        "from helpers.tools.command_line import main\n"
+        "sys.exit(main(['reconstruct', 'cat', '--size', '32', '--steps', '1', '--weights', 'random', "
+        "'--normalized']) or main(['reconstruct', 'kat']))"
+    )
+    done = subprocess.run([*python, "-c", program], cwd=here, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["output/cat_from_conv4_2.png"], done.stderr
+    assert (here / "output" / "cat_from_conv4_2.png").exists()
+    assert done.stderr.splitlines()[-1].startswith(
+        "reconstruct: There is no file and no bundled picture 'kat'"
+    )

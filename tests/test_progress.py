@@ -4,6 +4,7 @@ import io
 import re
 
 import numpy as np
+import pytest
 
 from helpers.progress import clock, progress_bar, terminal_line
 
@@ -80,3 +81,24 @@ def test_progress_can_be_silent(capsys):
     with progress_bar("run", [1], shown=False) as show:
         show(record(1), lambda: None)
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp932", "ascii", "utf-8"])
+def test_the_bar_is_made_of_what_the_terminal_has(encoding):
+    class Terminal(io.TextIOWrapper):
+        def isatty(self):
+            return True
+
+    written = io.BytesIO()
+    terminal = Terminal(written, encoding=encoding)
+    terminal_line(terminal)("half", 0.5, None)
+    terminal.flush()
+    assert ("█" if encoding == "utf-8" else "#") * 10 in written.getvalue().decode(encoding)
+
+
+def test_a_program_without_stderr_and_a_closed_terminal_lose_nothing():
+    terminal_line(None)("half", 0.5, None)
+    closed = io.StringIO()
+    write = terminal_line(closed)
+    closed.close()
+    write("half", 0.5, None)

@@ -96,8 +96,88 @@ def test_settings_of_the_session_change_nothing_and_are_left_as_they_were(as_usu
     assert_same(results(tmp_path, "set", program), as_usual)
 
 
+@pytest.mark.slow
 def test_settings_of_the_users_keras_json_change_nothing(as_usual, tmp_path):
     settings = {"image_data_format": "channels_first", "floatx": "float16", "epsilon": 0.1}
     (tmp_path / "keras.json").write_text(json.dumps(settings))
     program = "import numpy as np\n" + WHAT_THE_COURSE_DOES
     assert_same(results(tmp_path, "json", program, KERAS_HOME=str(tmp_path)), as_usual)
+
+
+AFTER_A_RUN = """
+import multiprocessing, os, sys
+import keras, tensorflow as tf
+from helpers import reconstruct, vgg19
+
+arguments = {"size": 32, "steps": 1, "network": {"weights": "random"}}
+reconstruct("cat", "conv1_1", run={"progress": False, "deterministic": True}, **arguments)
+"""
+
+
+def test_determinism_ends_with_the_run(run_python):
+    model = "keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.Dense(1)])"
+    program = AFTER_A_RUN + (
+        f"tf.random.normal((2,))\nmodel = {model}\nmodel.compile('sgd', 'mse')\n"
+        "model.fit(tf.ones((8, 4)), tf.ones((8, 1)), verbose=0)\n"
+        "tf.config.experimental.enable_op_determinism()\n"
+        "reconstruct('cat', 'conv1_1', run={'progress': False, 'deterministic': True}, **arguments)\n"
+        "from tensorflow.python.framework import config\nassert config.is_op_determinism_enabled()\n"
+    )
+    done = run_python("-c", program)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_forked_process_says_what_to_do_instead_of_waiting_forever(run_python):
+    program = AFTER_A_RUN + (
+        "def work(what):\n"
+        "    try:\n"
+        "        vgg19() if what == 'network' else reconstruct('cat', run={'progress': False}, **arguments)\n"
+        "    except Exception as error:\n"
+        "        return type(error).__name__ + ': ' + str(error)\n"
+        "with multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "    for what in ('network', 'run'):\n"
+        "        print(pool.apply_async(work, [what]).get(60))\n"
+    )
+    done = run_python("-c", program)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert len(said) == 2
+    for line in said:
+        assert line.startswith("RunError")
+        assert "spawn" in line
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
+def test_a_process_forked_before_the_first_run_computes(run_python):
+    program = (
+        "import multiprocessing, helpers, helpers.recipes\n"
+        "def work(_):\n"
+        "    arguments = {'size': 32, 'steps': 1, 'network': {'weights': 'random'}}\n"
+        "    return helpers.reconstruct('cat', 'conv1_1', run={'progress': False}, **arguments).image.shape\n"
+        "with multiprocessing.get_context('fork').Pool(1) as pool:\n"
+        "    print(pool.apply_async(work, [0]).get(100))\n"
+    )
+    done = run_python("-c", program)
+    assert "(32, 48, 3)" in done.stdout, done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX closes the descriptors")
+def test_without_stderr_and_stdout_a_picture_is_painted(tmp_path):
+    arguments = "transfer cat great_wave --size 32 --steps 1 --output"
+    command = f'"{sys.executable}" -m helpers {arguments} "{tmp_path}/painted.png" >&- 2>&-'
+    assert subprocess.run(["sh", "-c", command], cwd=ROOT, check=False).returncode == 0
+    assert (tmp_path / "painted.png").exists()
+
+
+@pytest.mark.parametrize(
+    "backend", ["theano", *(pytest.param(b, marks=pytest.mark.slow) for b in ("numpy", "tf"))]
+)
+def test_an_unknown_backend_gets_the_three_that_serve(run_python, backend):
+    done = run_python(
+        "-m", "helpers", "transfer", "--size", "32", env={**os.environ, "KERAS_BACKEND": backend}
+    )
+    assert done.returncode == 1
+    assert "tensorflow, jax or torch" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

@@ -23,6 +23,7 @@ from helpers import (
     save_image,
     transfer,
 )
+from helpers.files.bundled import picture_sources
 from helpers.options import GROUPS, merged
 
 RED, GRAY = (200, 60, 20), (120, 120, 120)
@@ -456,3 +457,29 @@ def test_an_argument_of_another_kind_is_refused_in_one_sentence(
                 transfer(**merged({**run, name: value}))
             one_sentence(refused.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_bundled_picture_comes_before_a_file_or_folder_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bundled = load_image("cat")
+    (tmp_path / "cat").mkdir()
+    Image.new("RGB", (5, 4)).save(tmp_path / "temple", "PNG")
+    np.testing.assert_array_equal(load_image("cat"), bundled)
+    assert load_image("temple").shape[1] > 5
+    assert load_image("./temple").shape == (4, 5, 3)
+
+
+def test_folders_and_patterns_stand_for_their_pictures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "photos [1]").mkdir()
+    names = ["b.jpg", "a.PNG", "notes.txt"]
+    for name in names:
+        (tmp_path / "photos [1]" / name).touch()
+    inside = [os.path.join("photos [1]", name) for name in ("a.PNG", "b.jpg")]
+    assert picture_sources(["cat", "photos [1]", None, "x.jpg"]) == ["cat", *inside, None, "x.jpg"]
+    assert picture_sources([os.path.join("photos*", "*.jpg")]) == inside[1:]
+    (tmp_path / "empty").mkdir()
+    for nothing in ("empty", "*.webp", "photos [[]1]/*.gif"):
+        with pytest.raises(MissingFileError, match="no picture in"):
+            picture_sources([nothing])

@@ -2,7 +2,10 @@
 
 import dataclasses
 import inspect
+import io
+import os
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,7 @@ from helpers.options import GROUPS
 from helpers.tools.command_line import main
 from helpers.tools.parser import KEYWORDS, build_parser
 
+ROOT = Path(__file__).parents[2]
 TINY = ["--size", "24", "--steps", "2"]
 
 
@@ -271,3 +275,94 @@ def test_the_help_states_the_defaults_of_the_recipes_and_of_the_groups():
                 if field.name != "resume":
                     assert offered[field.name].default is None
                     assert offered[field.name].help.startswith(field.metadata["help"])
+
+
+def test_options_and_pictures_mix(tmp_path):
+    path = tmp_path / "out.png"
+    command = ["transfer", "cat", "--size", "24", "great_wave", "--steps", "2", "summertime"]
+    assert main([*command, "--style-layers", "conv1_1,conv2_1", "--output", str(path)]) == 0
+    arguments = read_settings(path)["arguments"]
+    assert arguments["content"] == "cat"
+    assert arguments["style"] == ["great_wave", "summertime"]
+    assert arguments["style_layers"] == ["block1_conv1", "block2_conv1"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["transfer", "cat", "--sise", "24", "great_wave"], ["texture", "gravel", "--size", "24", "brick"]],
+)
+def test_what_fits_nowhere_is_named(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 2
+    assert "unrecognized arguments" in capsys.readouterr().err
+
+
+def test_patterns_and_folders_of_styles_are_expanded(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("b.png", "a.png"):
+        save_image(np.full((40, 40, 3), 90.0), tmp_path / name)
+    assert main(["transfer", "cat", "[ab].png", *TINY, "--output", "out.jpg"]) == 0
+    (tmp_path / "out.jpg").unlink()
+    assert main(["transfer", "cat", ".", *TINY, "--output", "out.png"]) == 0
+    assert [Path(name).name for name in read_settings("out.png")["arguments"]["style"]] == ["a.png", "b.png"]
+
+
+@pytest.mark.parametrize("ending", [".h5", ".xbm", ".hdf", ".ico", ".icns", ".palm", ".nonsense", ""])
+def test_an_ending_that_cannot_hold_the_picture_is_refused_before_the_run(ending, tmp_path, capsys):
+    assert main(["transfer", "cat", "great_wave", "--output", str(tmp_path / f"out{ending}")]) == 1
+    assert "a picture's name ends in .png, .jpg or .webp" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    [
+        "cp932",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("cp1250", "cp1252", "ascii", "cp437")),
+    ],
+)
+def test_help_and_names_reach_terminals_that_lack_their_letters(encoding, tmp_path, run_python):
+    environment = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    for command in ("transfer", "gallery", "frames", "benchmark"):
+        done = run_python("-m", "helpers", command, "--help", environment=environment)
+        assert done.returncode == 0, done.stderr
+        assert "usage:" in done.stdout
+    name = "日本 ü ł π.png"
+    command = ["-m", "helpers", "transfer", "cat", "great_wave", *TINY, "--output", tmp_path / name]
+    done = run_python(*command, environment=environment)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only here a name need not be a text")
+def test_a_name_that_is_no_text_is_read_painted_and_repeated(tmp_path, monkeypatch, run_python):
+    name = os.fsdecode(b"a \xff b.png")
+    save_image(np.full((40, 40, 3), 90.0), tmp_path / name)
+    paint = ["-m", "helpers", "transfer", name, "great_wave", *TINY, "--output", "out.png"]
+    assert run_python(*paint, cwd=tmp_path, environment={"PYTHONPATH": str(ROOT)}).returncode == 0
+    monkeypatch.chdir(tmp_path)
+    assert main(["again", "out.png", "--output", "again.png"]) == 0
+
+
+def test_names_that_the_program_chooses_are_never_too_long(tmp_path, monkeypatch):
+    monkeypatch.setattr("helpers.tools.command_line.OUTPUT", tmp_path / "output")
+    long = tmp_path / f"{'ü' * 120}.png"
+    save_image(np.full((40, 40, 3), 90.0), long)
+    for styles in ([str(long)] * 5, [str(long)] * 4 + ["great_wave"]):
+        assert main(["transfer", str(long), *styles, *TINY]) == 0
+    assert len(list((tmp_path / "output").iterdir())) == 2
+    given = tmp_path / f"{'n' * 251}.png"
+    assert main(["transfer", "cat", "great_wave", *TINY, "--output", str(given)]) == 0
+    assert given.exists()
+
+
+def test_a_picture_that_is_written_is_a_success_though_nobody_listens(tmp_path, monkeypatch):
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Closed())
+    path = tmp_path / "out.png"
+    assert main(["transfer", "cat", "great_wave", *TINY, "--output", str(path)]) == 0
+    assert [each.name for each in tmp_path.iterdir()] == ["out.png"]
