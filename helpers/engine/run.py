@@ -92,21 +92,17 @@ def solve(
     check_process()
     _check_sides(problem)
     network = dataclasses.replace(network, weights=resolve_weights(network.weights))
-    precision = network.precision
-    if precision == "auto":
-        # What is faster is measured, and may differ from call to call.
-        precision = "float32" if run.deterministic else faster_precision()
-    groups = {"network": vars(network), "run": recorded_options(vars(run))}
-    arguments = json_ready({**problem.arguments, **groups})
-    inputs = {name: fingerprint(image) for name, image in problem.inputs.items()}
-    recorded = {"recipe": problem.recipe, "arguments": arguments, "inputs": inputs}
+    # What is faster is measured, and may differ from call to call.
+    faster = "float32" if run.deterministic else None
+    precision = network.precision if network.precision != "auto" else faster or faster_precision()
+    recorded = _recorded(problem, network, run)
     state, keep = _checkpointing(run, recorded)
     build, build_in_float32 = _builders(problem, network, run, precision)
 
     def finished(image: np.ndarray) -> np.ndarray:
         return image if problem.finish is None else as_uint8(problem.finish(image))
 
-    def recorded_total(record: Record) -> Record:
+    def unscaled(record: Record) -> Record:
         return {**record, "total": record["total"] / problem.weight_scale}
 
     label, done = problem.recipe.replace("_", " "), len(state.history) if state else 0
@@ -116,10 +112,9 @@ def solve(
     ):
 
         def after_step(record: Record, image: Callable[[], np.ndarray]) -> None:
-            record = recorded_total(record)
-            show(record, lambda: finished(image()))
-            if callback is not None:
-                callback(record, lambda: finished(image()))
+            for told in (show, callback):
+                if told is not None:
+                    told(unscaled(record), lambda: finished(image()))
 
         pixels, history = coarse_to_fine(
             build,
@@ -137,13 +132,21 @@ def solve(
     settings = {
         "version": SETTINGS_VERSION,
         **recorded,
-        "arguments": {**arguments, "network": {**arguments["network"], "precision": precision}},
+        "arguments": _recorded(problem, dataclasses.replace(network, precision=precision), run)["arguments"],
         "steps_taken": len(history),
         "weights": {"name": network.weights, "sha256": weights_checksum(network.weights)},
         "device": device(),
         "versions": versions(),
     }
-    return finished(deprocess(pixels)), [recorded_total(record) for record in history], settings
+    return finished(deprocess(pixels)), list(map(unscaled, history)), settings
+
+
+def _recorded(problem: Problem, network: Network, run: Run) -> dict[str, Any]:
+    """What identifies a run, JSON-ready: its recipe, arguments and inputs."""
+    groups = {"network": vars(network), "run": recorded_options(vars(run))}
+    inputs = {name: fingerprint(image) for name, image in problem.inputs.items()}
+    arguments = json_ready({**problem.arguments, **groups})
+    return {"recipe": problem.recipe, "arguments": arguments, "inputs": inputs}
 
 
 def _builders(problem: Problem, network: Network, run: Run, precision: str) -> tuple[Build, Build | None]:

@@ -5,7 +5,7 @@ import itertools
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +93,8 @@ def paint_frames(
         if result is None:
             for_frame: dict[str, Any] = {"steps": steps}
             if previous is not None:
-                moved, visible = warp(load_image(results[-1].image), motion_of(previous, frame))
-                start = np.where(visible[..., np.newaxis] > 0, moved, frame)
-                for_frame = {"steps": next_steps, "start": start, "run": {"scales": 1}}
-                if consistency_weight:
-                    change = _change(consistency_weight, moved, visible)
-                    for_frame["terms"] = {**(arguments.get("terms") or {}), "change": change}
+                warped = warp(load_image(results[-1].image), motion_of(previous, frame))
+                for_frame = {"steps": next_steps, **_next(frame, *warped, consistency_weight, arguments)}
             with _no_unfinished_picture():
                 result = transfer(frame, style, **merged(arguments, for_frame))
             save_finished(result, path, made_from)
@@ -107,6 +103,15 @@ def paint_frames(
     if not results:
         raise ArgumentError("There are no frames to paint.")
     return results
+
+
+def _next(
+    frame: np.ndarray, moved: np.ndarray, visible: np.ndarray, weight: float, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The arguments of ``transfer`` for a frame, from the result before, moved to where its parts are now."""
+    start = np.where(visible[..., np.newaxis] > 0, moved, frame)
+    terms = {"change": _change(weight, moved, visible)} if weight else {}
+    return {"start": start, "run": {"scales": 1}, "terms": {**(arguments.get("terms") or {}), **terms}}
 
 
 def _change(weight: float, moved: np.ndarray, visible: np.ndarray) -> Callable[[Scene], Term]:

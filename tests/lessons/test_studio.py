@@ -147,6 +147,19 @@ def test_pictures_of_ones_own_are_painted_and_named(studio, tmp_path, monkeypatc
     assert studio.arguments()["content"] == "cat"
 
 
+def test_an_upload_is_bounded_and_its_file_not_kept(studio, monkeypatch):
+    large = np.random.default_rng(0).integers(0, 256, (900, 1000, 3), dtype=np.uint8)
+    data = image_bytes(large, "JPEG")
+    choose_file(studio.content, "mine.jpg", data)
+    assert studio.content.source.shape[0] == 768
+    assert not studio.content.upload.value
+    monkeypatch.setattr("helpers.lessons.studio._MOST_BYTES", len(data) - 1)
+    choose_file(studio.content, "larger.jpg", data)
+    assert "larger.jpg: the file has" in studio.status.value
+    assert studio.content.name == "mine.jpg"
+    assert not studio.content.upload.value
+
+
 def test_a_file_that_is_no_picture_is_refused_on_the_page(studio):
     choose_file(studio.style, "notes.pdf", b"%PDF-1.7")
     assert "notes.pdf" in studio.status.value
