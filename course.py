@@ -116,6 +116,10 @@ class Missing(Exception):
 
 def main(arguments):
     """Run one command and return its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # A terminal or pipe may lack a letter of a message.
+            stream.reconfigure(errors="replace")
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(USAGE)
         return 0

@@ -408,6 +408,13 @@ def test_help_needs_no_environment(outside, run_python):
         assert command in done.stdout
 
 
+def test_help_reaches_terminals_that_lack_its_letters(run_python):
+    for encoding in ("cp1250", "cp932", "ascii"):
+        done = run_python(ROOT / "course.py", environment={"PYTHONIOENCODING": encoding})
+        assert done.returncode == 0, done.stderr
+        assert "python3 course.py COMMAND" in done.stdout
+
+
 def test_ci_calls_the_readmes_test_command():
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
