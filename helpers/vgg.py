@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 
 from helpers.compute import winograd
-from helpers.compute.framework import check_process, keras
+from helpers.compute.framework import check_process, keras, keras_defaults
 from helpers.compute.precision import uses_winograd
 from helpers.errors import check_choice
 from helpers.files.bundled import bundled_images
@@ -108,7 +108,7 @@ def _architecture(pooling: Pooling, precision: Precision, by_winograd: Sequence[
             settings |= {"padding": "same", "activation": "relu", "kernel_initializer": "zeros"}
             layer = keras.layers.Conv2D(filters(name), 3, data_format="channels_last", **settings)
         features = layer(features)
-    return keras.Model(pixels, features, name="vgg19")
+    return _model(pixels, features, "vgg19")
 
 
 def feature_model(
@@ -131,7 +131,7 @@ def feature_model(
     names = [layers] if isinstance(layers, str) else list(layers)
     layer_names(names)
     network = vgg19(weights, pooling, normalized, precision, direct)
-    return keras.Model(network.input, _outputs(network, names), name="vgg19_features")
+    return _model(network.input, _outputs(network, names))
 
 
 def split_model(cut: str, layers: Iterable[str], *network: Any) -> tuple[keras.Model, keras.Model]:
@@ -146,8 +146,8 @@ def split_model(cut: str, layers: Iterable[str], *network: Any) -> tuple[keras.M
     before = [name for name in names if name in LAYERS[: LAYERS.index(cut)]]
     after = [name for name in names if name not in before]
     return (
-        keras.Model(whole.input, {**_outputs(whole, before), cut: at_cut}, name="vgg19_first_half"),
-        keras.Model(at_cut, _outputs(whole, after), name="vgg19_second_half"),
+        _model(whole.input, {**_outputs(whole, before), cut: at_cut}),
+        _model(at_cut, _outputs(whole, after)),
     )
 
 
@@ -164,6 +164,12 @@ def winograd_layers(precision: Precision) -> tuple[str, ...]:
     )
 
 
+def _model(inputs: Any, outputs: Any, name: str = "vgg19_features") -> keras.Model:
+    # A model has a policy of its own besides those of its layers, which would be the user's.
+    with keras_defaults():
+        return keras.Model(inputs, outputs, name=name)
+
+
 def _outputs(network: keras.Model, layers: Iterable[str]) -> dict[str, Any]:
     outputs = {layer: network.get_layer(layer_name(layer)).output for layer in layers}
     return {layer: keras.ops.cast(output, "float32") for layer, output in outputs.items()}
@@ -174,7 +180,7 @@ def mean_activations(network: keras.Model, images: Iterable[np.ndarray]) -> dict
 
     ``images``: ``float32 (H, W, 3)`` each. Every position has the same weight, so large images count more.
     """
-    model = keras.Model(network.input, _outputs(network, CONV_LAYERS))
+    model = _model(network.input, _outputs(network, CONV_LAYERS))
     totals = dict.fromkeys(CONV_LAYERS, 0.0)
     for image in images:
         for name, features in model(preprocess(image)).items():

@@ -90,6 +90,23 @@ def assert_same(found, expected):
         np.testing.assert_allclose(found[name], values, rtol=1e-3, atol=2e-3 * values.max(), err_msg=name)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "tf.experimental.numpy.experimental_enable_numpy_behavior()",
+        "import warnings; warnings.simplefilter('error')",
+        "tf.debugging.enable_check_numerics()",
+        "tf.config.optimizer.set_jit(True)",
+        "tf.Graph().as_default().__enter__()",
+        "keras.config.set_dtype_policy(keras.dtype_policies.QuantizedDTypePolicy('int8', 'float32'))",
+    ],
+)
+def test_rarer_settings_change_nothing_either(setting, as_usual, tmp_path):
+    program = f"import keras, numpy as np, tensorflow as tf\n{setting}\n{WHAT_THE_COURSE_DOES}"
+    assert_same(results(tmp_path, "rare", program), as_usual)
+
+
 def test_settings_of_the_session_change_nothing_and_are_left_as_they_were(as_usual, tmp_path):
     compare = "before = state()\n{}\nassert state() == before, (before, state())"
     program = SETTINGS_OF_OTHERS + STATE + compare.format(WHAT_THE_COURSE_DOES)
