@@ -479,3 +479,9 @@ def test_the_installed_package_brings_its_pictures_and_writes_into_the_current_f
     assert done.stderr.splitlines()[-1].startswith(
         "reconstruct: There is no file and no bundled picture 'kat'"
     )
+
+
+def test_every_package_is_installed():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    folders = {path.parent.relative_to(ROOT).as_posix() for path in (ROOT / "helpers").rglob("__init__.py")}
+    assert {name.replace(".", "/") for name in settings["packages"]} == folders | {"helpers/data/images"}
