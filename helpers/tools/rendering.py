@@ -144,21 +144,36 @@ def _output_html(output: Any, models: Any) -> str:
 
 
 def _widget_html(model_id: str, models: Any) -> str:
-    """A widget at the end of the run: pictures, and of a control, which needs a kernel, label and value."""
+    """A widget in its state at the end of the run, and disabled: a page has no kernel."""
     state = models.get(model_id, {}).get("state")
     if not state or models[state["layout"].removeprefix(_MODEL)]["state"].get("display") == "none":
         return ""
-    kind = state["_model_name"]
+    kind, value = state["_model_name"].removesuffix("Model"), state.get("value")
+    label = html.escape(str(state.get("description")))
     if "children" in state:
         inside = "".join(_widget_html(child.removeprefix(_MODEL), models) for child in state["children"])
-        return f'<div class="{"row" if kind == "HBoxModel" else "column"}">{inside}</div>'
-    if kind == "HTMLModel":
-        return f"<div>{state['value']}</div>"
-    if kind == "ImageModel":
+        return f'<div class="{"row" if kind == "HBox" else "column"}">{inside}</div>'
+    if kind == "HTML":
+        return f"<div>{value}</div>"
+    if kind == "Image":
         data = models[model_id]["buffers"][0]["data"]
         width = f' style="width:{state["width"]}px"' if state["width"] else ""
         return f'<img src="data:image/{state["format"]};base64,{data}" alt=""{width}>'
-    is_choice = "_options_labels" in state
-    value = state["_options_labels"][state["index"]] if is_choice else state.get("value", "")
-    words = html.escape(f"{state.get('description', '')} {value}")
-    return f"<span>{words}</span>"
+    if kind in ("Button", "FileUpload"):
+        return f"<button disabled>{label}</button>"
+    if kind == "Checkbox":
+        return f'<label><input type="checkbox" disabled {"checked" * value}> {label}</label>'
+    if "_options_labels" in state:
+        chosen = html.escape(state["_options_labels"][state["index"]])
+        control = f"<select disabled><option>{chosen}</option></select>"
+    elif kind.endswith("Progress"):
+        control = f'<progress value="{value}" max="{state["max"]}"></progress>'
+    elif kind.endswith("Slider"):
+        low, high = state["min"], state["max"]
+        if kind == "FloatLogSlider":
+            low, high = state["base"] ** low, state["base"] ** high
+        limits = f'min="{low}" max="{high}" step="any"'
+        control = f'<input type="range" disabled {limits} value="{value}"> {value:g}'
+    else:
+        return ""
+    return f"<label>{label} {control}</label>"

@@ -19,18 +19,21 @@ def write_site(folder: Path) -> Path:
     the index. Raises ``RunError`` at the end if a lesson failed.
     """
     (folder / "slides").mkdir(parents=True, exist_ok=True)
-    paths = lesson_files()
-    cards, failures = "", []
-    for path in paths:
-        page, deck = (place / f"{path.stem}.html" for place in (folder, folder / "slides"))
+    notebooks: dict[str, Any] = {}
+    failures = []
+    for path in lesson_files():
+        deck = folder / "slides" / f"{path.stem}.html"
         try:
-            notebook = rendering.run_lesson(path)
+            notebooks[path.stem] = rendering.run_lesson(path)
+            deck.write_text(deck_html(notebooks[path.stem]), encoding="utf-8")
         except RunError as error:
             failures.append(str(error))
-            continue
-        page.write_text(page_html(notebook, [path.stem for path in paths], path.stem), encoding="utf-8")
-        deck.write_text(deck_html(notebook), encoding="utf-8")
-        cards += _card_html(notebook, path.stem)
+            # The files of an earlier run would look like those of this one.
+            for page in (deck, folder / f"{path.stem}.html"):
+                page.unlink(missing_ok=True)
+    for stem, notebook in notebooks.items():
+        (folder / f"{stem}.html").write_text(page_html(notebook, list(notebooks), stem), encoding="utf-8")
+    cards = "".join(_card_html(notebook, stem) for stem, notebook in notebooks.items())
     title = "Neural style transfer"
     heading = f"<h1>{title}</h1><p>From convolution to the style transfer of a photograph of your own.</p>"
     body = f'<main class="index">{heading}<div>{cards}</div></main>'
