@@ -470,8 +470,8 @@ def test_the_installed_package_brings_its_pictures_and_writes_into_the_current_f
     program = (
         f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
         "from helpers.tools.command_line import main\n"
-        "sys.exit(main(['reconstruct', 'cat', '--size', '32', '--steps', '1', '--weights', 'random', "
-        "'--normalized']) or main(['reconstruct', 'kat']))"
+        "sys.exit(main(['reconstruct', 'cat', '--size', '32', '--steps', '1', '--weights', 'random']) "
+        "or main(['reconstruct', 'kat']))"
     )
     done = subprocess.run([*python, "-c", program], cwd=here, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["output/cat_from_conv4_2.png"], done.stderr
