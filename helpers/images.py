@@ -23,7 +23,9 @@ IMAGENET_MEAN = np.array([103.939, 116.779, 123.68], dtype=np.float32)
 """Mean color of the ImageNet training set, in the order blue, green, red (Simonyan and Zisserman 2015)."""
 
 MOST_OBLONG = 8
-"""A picture whose longer side is more times its shorter one is not enlarged: a run would take hours."""
+FEW_PIXELS = 1_000_000
+"""A picture whose longer side is more than ``MOST_OBLONG`` times its shorter one is not enlarged to more than
+``FEW_PIXELS``: a run would take hours."""
 
 SETTINGS_KEY = "settings"
 """The keyword of the text chunk of a PNG that holds the settings of a run."""
@@ -55,7 +57,7 @@ def load_image(source: Any, size: int | None = None, crop: bool = False) -> np.n
     if size is not None and size != min(height, width):
         scale = size / min(height, width)
         ratio = max(height, width) / min(height, width)
-        if scale > 1 and ratio > MOST_OBLONG:
+        if scale > 1 and ratio > MOST_OBLONG and ratio * size**2 > FEW_PIXELS:
             raise PictureError(
                 f"This picture is {width} × {height} pixels, one side {ratio:.0f} times the other: crop it, "
                 f"or choose a size of {min(height, width)} or less."

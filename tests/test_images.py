@@ -246,12 +246,11 @@ def test_an_arrays_transparency_is_laid_over_white(alpha):
     np.testing.assert_allclose(image, np.broadcast_to(expected, (3, 4, 3)), atol=1e-3)
 
 
-@pytest.mark.parametrize("shape", [(20, 2000), (3000, 10), (1, 9)])
-def test_a_very_oblong_picture_is_not_enlarged(shape):
+@pytest.mark.parametrize("shape", [(20, 2000), (3000, 10), (1, 40)])
+def test_a_very_oblong_picture_is_not_enlarged_to_what_takes_hours(shape):
     picture = np.full((*shape, 3), 90.0)
     with pytest.raises(PictureError, match="crop it, or choose a size"):
-        load_image(picture, 2 * min(shape))
+        load_image(picture, 256)
     assert load_image(picture, min(shape)).shape[:2] == shape
-    assert load_image(picture, 40, crop=True).shape == (40, 40, 3)
-    if min(shape) > 1:
-        assert min(load_image(picture, min(shape) // 2).shape[:2]) == min(shape) // 2
+    assert min(load_image(picture, 2 * min(shape)).shape[:2]) == 2 * min(shape)
+    assert load_image(picture, 256, crop=True).shape == (256, 256, 3)
