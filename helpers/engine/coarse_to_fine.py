@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import itertools
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -257,13 +258,15 @@ class _Minimization:
     def _take_steps(self, optimizer_steps: Steps, steps: int) -> bool:
         """Take some steps. Returns ``True`` if the run converges before the last."""
         state = self.state
+        totals = [record["total"] for record in state.history[len(state.history) - state.taken :]]
+        lowest = min(totals, default=math.inf)
         for pixels, losses in itertools.islice(optimizer_steps, steps):
             state.pixels = pixels
             state.history.append(self._record(len(state.history) + 1, losses))
             state.taken += 1
-            totals = [record["total"] for record in state.history[-state.taken :]]
-            if totals[-1] == min(totals):
-                state.best = pixels
+            totals.append(losses["total"])
+            if totals[-1] <= lowest:
+                state.best, lowest = pixels, totals[-1]
             if self._keep is not None:
                 self._keep(state, False)
             if self._callback is not None:

@@ -36,7 +36,7 @@ from helpers.files.bundled import IMAGES
 from helpers.files.writing import check_writable
 from helpers.images import as_uint8, deprocess
 from helpers.layers import smallest_side
-from helpers.options import Network, Run
+from helpers.options import Network, Run, RunPrecision
 from helpers.progress import progress_bar
 from helpers.terms import Term
 from helpers.vgg import FeatureExtractor
@@ -92,9 +92,7 @@ def solve(
     check_process()
     _check_sides(problem)
     network = dataclasses.replace(network, weights=resolve_weights(network.weights))
-    # What is faster is measured, and may differ from call to call.
-    faster = "float32" if run.deterministic else None
-    precision = network.precision if network.precision != "auto" else faster or faster_precision()
+    precision = _precision(network, run)
     recorded = _recorded(problem, network, run)
     state, keep = _checkpointing(run, recorded)
     build, build_in_float32 = _builders(problem, network, run, precision)
@@ -112,9 +110,10 @@ def solve(
     ):
 
         def after_step(record: Record, image: Callable[[], np.ndarray]) -> None:
-            for told in (show, callback):
-                if told is not None:
-                    told(unscaled(record), lambda: finished(image()))
+            record = unscaled(record)
+            show(record, lambda: finished(image()))
+            if callback is not None:
+                callback(record, lambda: finished(image()))
 
         pixels, history = coarse_to_fine(
             build,
@@ -129,16 +128,24 @@ def solve(
             resume=state,
             keep=keep,
         )
+    arguments = recorded["arguments"]
     settings = {
         "version": SETTINGS_VERSION,
         **recorded,
-        "arguments": _recorded(problem, dataclasses.replace(network, precision=precision), run)["arguments"],
+        "arguments": {**arguments, "network": {**arguments["network"], "precision": precision}},
         "steps_taken": len(history),
         "weights": {"name": network.weights, "sha256": weights_checksum(network.weights)},
         "device": device(),
         "versions": versions(),
     }
     return finished(deprocess(pixels)), list(map(unscaled, history)), settings
+
+
+def _precision(network: Network, run: Run) -> RunPrecision:
+    if network.precision != "auto":
+        return network.precision
+    # What is faster is measured, and may differ from call to call.
+    return "float32" if run.deterministic else faster_precision()
 
 
 def _recorded(problem: Problem, network: Network, run: Run) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Paths of the bundled pictures and of the lessons."""
 
+import functools
 import glob
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from helpers.errors import MissingFileError
 
@@ -53,11 +55,16 @@ def picture_sources(sources: Iterable[str | None]) -> list[str | None]:
     """
     found: list[str | None] = []
     for source in sources:
-        is_folder = source is not None and source not in _bundled() and os.path.isdir(source)
-        if not is_folder and (source is None or os.path.exists(source) or not re.search(r"[*?[]", source)):
+        if source is None or source in bundled_pictures():
             found.append(source)
             continue
-        pattern = os.path.join(glob.escape(source), "*") if is_folder else source
+        if os.path.isdir(source):
+            pattern = os.path.join(glob.escape(source), "*")
+        elif re.search(r"[*?[]", source) and not os.path.exists(source):
+            pattern = source
+        else:
+            found.append(source)
+            continue
         paths = sorted(path for path in glob.glob(pattern) if path.lower().endswith(_ENDINGS))
         if not paths:
             raise MissingFileError(f"There is no picture in {source}.")
@@ -70,7 +77,7 @@ def bundled_image(name: str) -> Path:
 
     Raises ``MissingFileError`` with all names for an unknown name.
     """
-    paths = _bundled()
+    paths = bundled_pictures()
     if name not in paths:
         raise MissingFileError(
             f"There is no file and no bundled picture {name!r:.120}; bundled are {', '.join(paths)}."
@@ -78,6 +85,8 @@ def bundled_image(name: str) -> Path:
     return paths[name]
 
 
-def _bundled() -> dict[str, Path]:
-    kinds = ("content", "style", "texture", "mask")
-    return {path.stem: path for kind in kinds for path in sorted((IMAGES / kind).glob("*.jpg"))}
+@functools.cache
+def bundled_pictures() -> Mapping[str, Path]:
+    """Paths of all bundled pictures, by their names; none where a copy of the package has no pictures."""
+    kinds = (kind for kind in ("content", "style", "texture", "mask") if (IMAGES / kind).is_dir())
+    return MappingProxyType({path.stem: path for kind in kinds for path in bundled_images(kind)})

@@ -33,9 +33,6 @@ def main(arguments: list[str] | None = None) -> int:
             # A terminal or pipe may lack a character of a message or of a picture's name.
             stream.reconfigure(errors="replace")
     options = parse(arguments)
-    for name in ("styles", "contents", "masks", "style_masks"):
-        if (sources := getattr(options, name, None)) is not None:
-            setattr(options, name, picture_sources(sources))
     if options.verbose:
         logging.basicConfig(format="%(message)s")
         logging.getLogger("helpers").setLevel(logging.INFO)
@@ -76,6 +73,9 @@ def _signals_as_interrupts(of_many_runs: bool) -> Iterator[list[int]]:
 
 def _run(options: argparse.Namespace) -> None:
     """Run a command."""
+    for name in ("styles", "contents", "masks", "style_masks"):
+        if (sources := getattr(options, name, None)) is not None:
+            setattr(options, name, picture_sources(sources))
     match options.command:
         case "transfer":
             _transfer(options)

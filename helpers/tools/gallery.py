@@ -19,6 +19,7 @@ from helpers.compute.framework import device
 from helpers.engine.memory import GB, HEADROOM, free_memory
 from helpers.engine.run import fingerprint
 from helpers.errors import ArgumentError, OutputExistsError, RunError, check_whole, reason
+from helpers.files.bundled import bundled_pictures
 from helpers.files.writing import atomic_write, safe_stem
 from helpers.images import load_image
 from helpers.layers import STYLE_LAYERS, layer_names
@@ -190,7 +191,11 @@ def _on_cluster(scheduler: str) -> Iterator[Callable[[Path, Job], Future]]:
 def _files(arguments: Mapping[str, Any]) -> dict[str, bytes]:
     """The bytes of the files among some arguments, for a worker that has only the bundled pictures."""
     named = {name: arguments.get(name, "") for name in ("content", "style", "start")}
-    return {name: Path(file).read_bytes() for name, file in named.items() if os.path.isfile(file)}
+    return {
+        name: Path(file).read_bytes()
+        for name, file in named.items()
+        if file not in bundled_pictures() and os.path.isfile(file)
+    }
 
 
 def _painted(job: Job, files: Mapping[str, bytes]) -> bytes:

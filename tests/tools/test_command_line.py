@@ -365,3 +365,11 @@ def test_a_picture_that_is_written_is_a_success_though_nobody_listens(tmp_path, 
     path = tmp_path / "out.png"
     assert main(["transfer", "cat", "great_wave", *TINY, "--output", str(path)]) == 0
     assert [each.name for each in tmp_path.iterdir()] == ["out.png"]
+
+
+@pytest.mark.parametrize(
+    "command", [["transfer", "cat", "none/*.jpg"], ["gallery", "none/*.jpg", "--styles", "cat"]]
+)
+def test_a_pattern_that_nothing_fits_gets_one_sentence(command, capsys, one_sentence):
+    assert main(command) == 1
+    one_sentence(capsys.readouterr().err.strip())

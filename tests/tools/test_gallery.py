@@ -226,3 +226,10 @@ def test_a_dask_cluster_paints_the_same_and_survives_the_loss_of_a_worker(
     before = files(tmp_path)
     paint_gallery(contents, styles, tmp_path, TINY)
     assert files(tmp_path) == before
+
+
+def test_a_worker_takes_a_bundled_picture_whatever_the_callers_folder_holds(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("cat", "mine.jpg"):
+        (tmp_path / name).write_bytes(b"a stranger's")
+    assert set(gallery._files({"content": "cat", "style": "mine.jpg"})) == {"style"}
