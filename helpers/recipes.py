@@ -27,6 +27,7 @@ from helpers.terms import (
     content_term,
     masks_at,
     style_term,
+    with_given_names,
 )
 
 
@@ -257,7 +258,11 @@ def _transfer_problem(arguments: Mapping[str, Any], scales: int | None) -> Probl
                 part = _at_layers(style.part, pixels.shape[1:3], layers)
                 sums, weights = evaluator.style_sums(pixels, layers, part), losses.layer_weights
                 built.append(style_term(sums, style.weight, weights, style.name, losses.statistic, region))
-        built += build_terms(given.terms or {}, Scene(of_content, tuple(scaled), evaluator.feature_maps))
+
+        def features(pixels: Any, layers: Sequence[str]) -> dict[str, Any]:
+            return with_given_names(evaluator.feature_maps(pixels, layers), layers)
+
+        built += build_terms(given.terms or {}, Scene(of_content, tuple(scaled), features))
         return [term._replace(weight=term.weight * weight_scale) for term in built]
 
     def with_colors(image: np.ndarray) -> np.ndarray:

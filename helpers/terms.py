@@ -187,8 +187,8 @@ def sums_of_terms(
     """
     taken = {}
     for term in terms:
-        # By the names that the layers were given by, which may be the paper's.
-        taken[term.name] = {layer: features[_key(layer)] for layer in term.layers if _key(layer) in features}
+        layers = [layer for layer in term.layers if _key(layer) in features]
+        taken[term.name] = with_given_names(features, layers)
         if term.sums:
             sums, of_term = term.sums.of_layer, maps[term.name]
             taken[term.name] = {
@@ -200,6 +200,11 @@ def sums_of_terms(
 
 def _key(layer: str) -> str:
     return layer if layer == PIXELS else layer_name(layer)
+
+
+def with_given_names(features: Features, layers: Iterable[str]) -> dict[str, Any]:
+    """Feature maps by the names that their layers were given by, which may be the paper's."""
+    return {layer: features[_key(layer)] for layer in layers}
 
 
 def objective_from_sums(

@@ -40,10 +40,10 @@ class Evaluator(NamedTuple):
     tiling: Tiling | None = None
 
     def feature_maps(self, pixels: Any, layers: Sequence[str]) -> dict[str, Any]:
-        """Feature maps of an image in some layers, ``{layer: (1, h, w, N)}``, by the names they are given."""
+        """Feature maps of an image in some layers, ``{layer: (1, h, w, N)}``."""
         parts = list(self._of_tiles(_features_alone, pixels, layers, {}))
         return {
-            layer: _joined([[part[layer_name(layer)] for part in row] for row in parts]) for layer in layers
+            layer: _joined([[part[layer] for part in row] for row in parts]) for layer in layer_names(layers)
         }
 
     def style_sums(
