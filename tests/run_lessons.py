@@ -7,7 +7,7 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
-LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+LESSONS = [*sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")), *sorted(NOTEBOOKS.glob("appendix/A[0-9]_*.ipynb"))]
 
 
 def tagged(notebook, tag):
@@ -33,13 +33,15 @@ def with_solutions(notebook):
     return notebook
 
 
-def run(notebook, monkeypatch, folder=NOTEBOOKS, kernel="python3", manager=None):
+def run(notebook, monkeypatch, functions, folder=NOTEBOOKS, kernel="python3", manager=None):
     """The notebook after all its cells ran in fast mode, without a word on stderr.
 
+    ``functions``: the folder of the student's functions, which is not that of whoever runs the tests.
     ``manager``: of a kernel that is started if it does not run, and goes on afterwards; else the notebook
     has a kernel of its own.
     """
     monkeypatch.setenv("COURSE_FAST", "1")
+    monkeypatch.setenv("COURSE_FUNCTIONS", str(functions))
     resources = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, manager, timeout=240, kernel_name=kernel, resources=resources)
     try:

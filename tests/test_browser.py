@@ -283,7 +283,7 @@ def upload(tmp_path):
 
 @pytest.mark.slow
 def test_the_studio_in_the_lab(lab, page, upload):
-    name = "09_studio"
+    name = "10_studio_and_project"
     open_lesson(page, lab, name)
     run(page, number_of(name, "from helpers import check"))
     here = run(page, number_of(name, "open_studio()"))

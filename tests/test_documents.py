@@ -8,10 +8,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from helpers.files.bundled import lesson_files
 from helpers.lessons.exercises import EXERCISES
 
 ROOT = Path(__file__).parent.parent
-LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+LESSONS = lesson_files()
 
 
 def text_of(path):
@@ -35,7 +36,7 @@ def test_every_relative_link_leads_somewhere(path):
 def test_the_maps_name_every_lesson(map_of_lessons):
     text = text_of(ROOT / map_of_lessons)
     others = [path for path in LESSONS if path != ROOT / map_of_lessons]
-    assert len(LESSONS) == 10
+    assert len(LESSONS) == 12
     assert all(path.name in text for path in others)
 
 

@@ -11,6 +11,8 @@ import pytest
 from jupyter_client import KernelManager
 from run_lessons import LESSONS, run, solution_of, tagged, verdicts, with_solutions
 
+from helpers.lessons import quiz
+
 
 @pytest.fixture(params=LESSONS, ids=lambda path: path.stem)
 def lesson(request):
@@ -28,14 +30,20 @@ def shared_kernel():
 
 @pytest.mark.lesson
 def test_a_lesson_runs_and_its_checks_tell_what_is_to_do_from_what_is_right(
-    lesson, monkeypatch, shared_kernel
+    lesson, monkeypatch, shared_kernel, tmp_path
 ):
     exercises = len(tagged(lesson, "exercise"))
-    assert len(tagged(lesson, "solution")) == exercises >= 3
+    assert len(tagged(lesson, "solution")) == exercises
     solved = with_solutions(lesson)
-    # Nothing that a lesson before it has defined is known to this one.
-    solved.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))
-    found = verdicts(run(solved, monkeypatch, manager=shared_kernel))
+    # Nothing that a lesson before it has defined or checked is known to this one.
+    forget = f"""%reset -f
+import os
+os.environ["COURSE_FUNCTIONS"] = {str(tmp_path)!r}
+from helpers.lessons import own
+own._checked.clear()
+del os, own"""
+    solved.cells.insert(0, nbformat.v4.new_code_cell(forget))
+    found = verdicts(run(solved, monkeypatch, tmp_path, manager=shared_kernel))
     assert len(found) == 2 * exercises
     assert all(verdict.startswith("To do.") for verdict in found[::2]), found
     assert all(verdict.startswith("Right.") for verdict in found[1::2]), found
@@ -43,8 +51,8 @@ def test_a_lesson_runs_and_its_checks_tell_what_is_to_do_from_what_is_right(
 
 @pytest.mark.slow
 @pytest.mark.lesson
-def test_a_lesson_runs_as_given(lesson, monkeypatch):
-    found = verdicts(run(lesson, monkeypatch))
+def test_a_lesson_runs_as_given(lesson, monkeypatch, tmp_path):
+    found = verdicts(run(lesson, monkeypatch, tmp_path))
     assert len(found) == len(tagged(lesson, "exercise"))
     assert all(verdict.startswith("To do.") for verdict in found), found
 
@@ -57,7 +65,6 @@ def test_an_unfilled_exercise_does_not_stop_a_lesson(lesson):
         for node in ast.walk(ast.parse(cell.source))
         if isinstance(node, ast.FunctionDef) and "NotImplementedError" in ast.unparse(node)
     }
-    assert theirs
     for cell in lesson.cells:
         if cell.cell_type == "code" and not {"exercise", "check"} & set(cell.metadata.get("tags", [])):
             names = {node.id for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)}
@@ -66,10 +73,29 @@ def test_an_unfilled_exercise_does_not_stop_a_lesson(lesson):
 
 def test_a_lesson_has_the_parts_of_a_lesson(lesson):
     text = "\n".join(cell.source for cell in lesson.cells if cell.cell_type == "markdown")
-    for part in ("You will be able to", "*necessary:*", "*Helpful:*", "**Time**", "Predict, then run"):
+    parts = (
+        "You will be able to",
+        "*necessary:*",
+        "*Helpful:*",
+        "docs/glossary.md",
+        "## Summary",
+        "**Next:**",
+    )
+    for part in (*parts, "**Sources**"):
         assert part in text, part
-    for part in ("## Summary", "**Next:**", "**Sources**", "### Exercise 3"):
-        assert part in text, part
+    assert re.search(
+        r"\*\*Time\*\* · about \d+ min, of which (under )?\d+ min is computation \(2 CPU cores\)", text
+    )
+    assert len(re.findall(r"(?m)^## ", text)) <= 10
+    # What was to be seen is folded, and every prediction has its answer.
+    assert text.count("**Predict, then run.**") == text.count("<details><summary>What you saw</summary>")
+    assert text.count("<summary>") == text.count("</details>")
+    if "project" not in text.splitlines()[0]:
+        assert text.count("**Predict, then run.**") >= 1
+        assert text.count("<summary>Answer</summary>") == 3
+        assert len(tagged(lesson, "exercise")) >= (1 if text.startswith("# A") else 3)
+        (asked,) = [cell for cell in lesson.cells if cell.source.startswith("quiz(")]
+        assert len(quiz.questions_of(ast.literal_eval(asked.source[5:-1]))) == 3
     assert "!" not in re.sub(r"!=|!\[", "", re.sub(r"```.*?```", "", text, flags=re.S))
 
 

@@ -28,8 +28,11 @@ OUTPUT = ROOT / "output" if IS_COURSE else Path("output")
 
 
 def lesson_files(folder: Path = NOTEBOOKS) -> list[Path]:
-    """Paths of the lessons, in order. Raises ``MissingFileError`` if there are none."""
-    paths = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    """Paths of the lessons and then of the appendices, in order.
+
+    Raises ``MissingFileError`` if there are none.
+    """
+    paths = sorted(folder.glob("[0-9][0-9]_*.ipynb")) + sorted(folder.glob("appendix/A[0-9]_*.ipynb"))
     if not paths:
         raise MissingFileError(f"There are no lessons in {folder}.")
     return paths

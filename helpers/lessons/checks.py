@@ -1,8 +1,7 @@
-"""The checks of the exercises: compare a student's function with the correct one and name the mistake."""
+"""What a check finds: a student's function beside the correct one, and the mistake by its name."""
 
 import copy
 import html
-import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -10,9 +9,10 @@ import numpy as np
 
 from helpers.errors import ArgumentError, shown
 from helpers.lessons.exercises import EXERCISES
+from helpers.lessons.exercises.exercise import Exercise
 
-_Pairs = list[tuple[np.ndarray, np.ndarray]]
-"""The student's and the right answer for each case."""
+_Values = list[np.ndarray]
+"""What a function returned for one case: a single array, or one for each part."""
 
 _VERDICTS = {True: ("Right.", "#2e7d32"), False: ("Not yet.", "#c62828"), None: ("To do.", "#616161")}
 
@@ -35,37 +35,39 @@ class Outcome(NamedTuple):
         )
 
 
-def check(exercise: str, function: Callable[..., Any]) -> Outcome:
+def examine(name: str, function: Callable[..., Any]) -> Outcome:
     """Compare a student's function with the correct one on the inputs of an exercise.
 
-    ``exercise``: the name of an exercise in ``EXERCISES``. ``function``: what the student wrote.
-
-    Returns an ``Outcome``, which a notebook shows as a box. An error in ``function`` is reported there too.
+    ``name``: of an exercise in ``EXERCISES``. An error in ``function`` becomes part of the outcome.
     Raises ``ArgumentError`` for an unknown exercise.
     """
-    if exercise not in EXERCISES:
-        raise ArgumentError(f"There is no exercise {exercise!r}; there are {', '.join(EXERCISES)}.")
-    cases, answer, mistakes, praise = EXERCISES[exercise]
-    given: list[np.ndarray] = []
-    for case in cases:
+    if name not in EXERCISES:
+        raise ArgumentError(f"There is no exercise {name!r}; there are {', '.join(EXERCISES)}.")
+    exercise = EXERCISES[name]
+    given: list[_Values] = []
+    for case in exercise.cases:
         try:
             value = function(*copy.deepcopy(case))
         except (Exception, SystemExit) as error:
             return _stopped(error)
-        given.append(_numbers(value))
-        if given[-1] is None:
-            return Outcome(False, _not_numbers(case, value))
+        values = _numbers(value, exercise.parts)
+        if values is None:
+            return Outcome(False, _not_numbers(case, value, exercise.parts))
+        given.append(values)
 
-    def beside(solution: Callable[..., Any]) -> _Pairs:
-        return [(mine, _numbers(solution(*case))) for mine, case in zip(given, cases, strict=True)]
+    def agrees(solution: Callable[..., Any]) -> bool:
+        return all(
+            _agree(mine, _numbers(solution(*copy.deepcopy(case)), exercise.parts))
+            for mine, case in zip(given, exercise.cases, strict=True)
+        )
 
-    pairs = beside(answer)
-    if all(itertools.starmap(_agree, pairs)):
-        return Outcome(True, praise)
-    for mistake in mistakes:
-        if all(itertools.starmap(_agree, beside(mistake.answer))):
+    if agrees(exercise.answer):
+        obstacle = _obstacle_to_gradients(function, exercise.cases[0]) if exercise.gradient else None
+        return Outcome(False, obstacle) if obstacle else Outcome(True, exercise.praise)
+    for mistake in exercise.mistakes:
+        if agrees(mistake.answer):
             return Outcome(False, mistake.message)
-    return Outcome(False, _difference(cases, pairs))
+    return Outcome(False, _difference(exercise, given))
 
 
 def _stopped(error: BaseException) -> Outcome:
@@ -76,46 +78,97 @@ def _stopped(error: BaseException) -> Outcome:
     return Outcome(False, f"Your function stops with {type(error).__name__}: {error}{ending}")
 
 
-def _not_numbers(case: tuple[Any, ...], value: Any) -> str:
+def _obstacle_to_gradients(function: Callable[..., Any], case: tuple[Any, ...]) -> str | None:
+    """A sentence where no gradient passes through a function whose numbers are right."""
+    import keras
+
+    from helpers.paper import loss_and_gradient
+
+    def scaled(argument: Any, scale: Any) -> Any:
+        if isinstance(argument, dict):
+            return {key: scaled(value, scale) for key, value in argument.items()}
+        return argument * scale if isinstance(argument, np.ndarray) else argument
+
+    def loss(scale: Any) -> Any:
+        return keras.ops.sum(function(*(scaled(argument, scale) for argument in case)))
+
+    advice = (
+        "Use TensorFlow's functions throughout, such as tf.reduce_sum(x) in place of np.sum(x) or x.sum(): "
+        "then the lesson goes on with your function."
+    )
+    try:
+        _, gradient = loss_and_gradient(loss, keras.ops.convert_to_tensor(1.0))
+    except Exception as error:
+        return (
+            f"The numbers are right, but with tensors of TensorFlow your function stops with "
+            f"{type(error).__name__}: {error} {advice}"
+        )
+    if gradient is None:
+        return f"The numbers are right, but no gradient passes through NumPy. {advice}"
+    return None
+
+
+def _not_numbers(case: tuple[Any, ...], value: Any, parts: Sequence[str]) -> str:
     if value is None:
         return (
             f"For {_inputs(case)} your function returns nothing: each of its branches ends with return and "
             "the value. (print only shows a value.)"
         )
+    if parts:
+        return f"Your function has to return {len(parts)} values in this order: {', '.join(parts)}."
     return (
         "The answer is a number or an array of numbers. Yours, of type "
         f"{type(value).__name__}, contains something else, or rows of different lengths."
     )
 
 
-def _difference(cases: Sequence[tuple[Any, ...]], pairs: _Pairs) -> str:
+def _difference(exercise: Exercise, given: Sequence[_Values]) -> str:
     """What all answers have in common, such as a factor, or else the first that differs, in a sentence."""
-    if any(np.isfinite(right).all() and not np.isfinite(mine).all() for mine, right in pairs):
+    pairs = [
+        (case, part, mine, right)
+        for case, values in zip(exercise.cases, given, strict=True)
+        for part, mine, right in zip(
+            exercise.parts or ("answer",),
+            values,
+            _numbers(exercise.answer(*copy.deepcopy(case)), exercise.parts),
+            strict=True,
+        )
+    ]
+    if any(np.isfinite(right).all() and not np.isfinite(mine).all() for _, _, mine, right in pairs):
         return "Your answer contains nan or inf, from a division by 0, an undefined log, or a huge number."
-    if all(mine.shape == right.shape and np.any(right) for mine, right in pairs):
-        mine, right = pairs[0]
+    if not exercise.parts and all(mine.shape == right.shape and np.any(right) for *_, mine, right in pairs):
+        *_, mine, right = pairs[0]
         factor = float((mine * right).sum() / (right * right).sum())
-        if factor and all(_agree(mine, factor * right) for mine, right in pairs):
+        if factor and all(_agree([mine], [factor * right]) for *_, mine, right in pairs):
             return f"Every number of yours is {factor:.4g} times the right one."
-    answered = zip(cases, pairs, strict=True)
-    case, (mine, right) = next((case, pair) for case, pair in answered if not _agree(*pair))
+    case, part, mine, right = next(pair for pair in pairs if not _agree([pair[2]], [pair[3]]))
     if mine.shape != right.shape:
-        return f"The answer is {_shape(right)}, and yours {_shape(mine)}."
+        return f"The {part} is {_shape(right)}, and yours {_shape(mine)}."
     if mine.ndim == 0:
-        return f"For {_inputs(case)} the answer is {right:.6g}, and yours is {mine:.6g}."
+        return f"For {_inputs(case)} the {part} is {right:.6g}, and yours is {mine:.6g}."
     entry = np.unravel_index(np.argmax(np.abs(mine - right)), mine.shape)
     return (
-        f"The shape is right. At [{', '.join(map(str, entry))}] the answer is {right[entry]:.6g}, "
+        f"The shape is right. At [{', '.join(map(str, entry))}] the {part} is {right[entry]:.6g}, "
         f"and yours is {mine[entry]:.6g}."
     )
 
 
-def _agree(mine: np.ndarray, right: np.ndarray) -> bool:
-    return mine.shape == right.shape and np.allclose(mine, right, rtol=1e-4, atol=1e-6)
+def _agree(mine: _Values, right: _Values | None) -> bool:
+    return right is not None and all(
+        one.shape == other.shape and np.allclose(one, other, rtol=1e-4, atol=1e-6)
+        for one, other in zip(mine, right, strict=True)
+    )
 
 
-def _numbers(value: Any) -> np.ndarray | None:
-    """A value as an array of floats, or ``None`` where it is none."""
+def _numbers(value: Any, parts: Sequence[str] = ()) -> _Values | None:
+    """A value, or each of several, as an array of floats; ``None`` where it is none."""
+    if parts and not (isinstance(value, (tuple, list)) and len(value) == len(parts)):
+        return None
+    arrays = [_array(one) for one in (value if parts else [value])]
+    return None if any(array is None for array in arrays) else arrays
+
+
+def _array(value: Any) -> np.ndarray | None:
     if value is None or isinstance(value, str):
         return None
     try:
@@ -131,5 +184,10 @@ def _shape(value: np.ndarray) -> str:
 
 
 def _inputs(case: tuple[Any, ...]) -> str:
-    words = (_shape(value) if isinstance(value, np.ndarray) else shown(value) for value in case)
-    return f"({', '.join(words)})"
+    return f"({', '.join(map(_input, case))})"
+
+
+def _input(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return _shape(value)
+    return "a function" if callable(value) else shown(value)

@@ -296,7 +296,7 @@ def _add_tools(commands: Any) -> None:
 
     more = "Each is one HTML file that needs no network."
     command = _command(commands, "slides", "run lessons and write each as slides for a lecture", more)
-    command.add_argument("lessons", nargs="+", type=int, metavar="NN", help="number of a lesson, such as 04")
+    command.add_argument("lessons", nargs="+", metavar="NN", help="a lesson's number, such as 04, or A1")
     _add_output(command, OUTPUT / "slides")
 
     more = "An index, and for each lesson a page and its slides, each one HTML file that needs no network."

@@ -33,7 +33,8 @@ def publish(repository: str, branch: str = "main", folder: Path = NOTEBOOKS) -> 
             if "colab" in cell["metadata"].get("tags", []):
                 source = _ADDRESS.sub(f'REPOSITORY = "{repository}"', source)
             elif cell is lesson["cells"][0]:
-                opens = f"{_COLAB}/github/{repository}/blob/{branch}/notebooks/{path.name}"
+                name = path.relative_to(folder).as_posix()
+                opens = f"{_COLAB}/github/{repository}/blob/{branch}/notebooks/{name}"
                 badge = f"[![Open in Colab]({_COLAB}/assets/colab-badge.svg)]({opens})\n\n"
                 source = (badge if repository else "") + _BADGE.sub("", source)
             cell["source"] = source.splitlines(keepends=True)

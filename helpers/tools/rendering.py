@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from helpers.errors import RunError
-from helpers.files.bundled import NOTEBOOKS
 from helpers.progress import clock, terminal_line
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -36,7 +35,7 @@ def run_lesson(path: Path) -> Any:
         timeout=None,
         kernel_name="python3",
         coalesce_streams=True,
-        resources={"metadata": {"path": str(NOTEBOOKS)}},
+        resources={"metadata": {"path": str(path.parent)}},
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     try:
@@ -134,7 +133,7 @@ def _output_html(output: Any, models: Any) -> str:
     if output["output_type"] == "stream":
         return f"<pre>{html.escape(output['text'])}</pre>"
     data = output["data"]
-    if _WIDGET in data:
+    if _WIDGET in data and "text/html" not in data:  # Questions are widgets that can be printed as well.
         return f'<div class="widget">{_widget_html(data[_WIDGET]["model_id"], models)}</div>'
     if "text/html" in data:
         return str(data["text/html"])

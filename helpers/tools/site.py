@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.errors import RunError
-from helpers.files.bundled import lesson_files
+from helpers.files.bundled import ROOT, lesson_files
 from helpers.tools import rendering
 from helpers.tools.slides import deck_html
 
@@ -33,9 +33,13 @@ def write_site(folder: Path) -> Path:
                 page.unlink(missing_ok=True)
     for stem, notebook in notebooks.items():
         (folder / f"{stem}.html").write_text(page_html(notebook, list(notebooks), stem), encoding="utf-8")
+    (folder / "glossary.html").write_text(_glossary_html(), encoding="utf-8")
     cards = "".join(_card_html(notebook, stem) for stem, notebook in notebooks.items())
     title = "Neural style transfer"
-    heading = f"<h1>{title}</h1><p>From convolution to the style transfer of a photograph of your own.</p>"
+    heading = (
+        f"<h1>{title}</h1><p>From convolution to the style transfer of a photograph of your own. "
+        'All terms are in the <a href="glossary.html">glossary</a>.</p>'
+    )
     body = f'<main class="index">{heading}<div>{cards}</div></main>'
     index = folder / "index.html"
     index.write_text(rendering.document_html(title, body, "page.css"), encoding="utf-8")
@@ -68,12 +72,27 @@ def page_html(notebook: Any, stems: Sequence[str], stem: str) -> str:
 
 def _cell_html(cell: Any, notebook: Any) -> str:
     if cell.cell_type == "markdown":
-        text = re.sub(r'href="(\d\d_\w+)\.ipynb"', r'href="\1.html"', rendering.markdown_html(cell.source))
-        return f'<section class="text">{text}</section>'
+        return f'<section class="text">{_linked(rendering.markdown_html(cell.source))}</section>'
     code = rendering.code_html(cell.source)
     if "hide-input" in cell.metadata.get("tags", ()):
         code = f"<details><summary>Code</summary>{code}</details>"
     return f'<section class="code">{code}{rendering.outputs_html(cell, notebook)}</section>'
+
+
+def _linked(text: str) -> str:
+    """HTML whose links lead to pages of the site in place of notebooks and of the glossary."""
+    text = re.sub(r'href="(?:\.\./|appendix/)?(\w\d_\w+)\.ipynb"', r'href="\1.html"', text)
+    return re.sub(r'href="[./]*docs/glossary\.md', 'href="glossary.html', text)
+
+
+def _glossary_html() -> str:
+    """The glossary as a page."""
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    navigation = '<nav><a href="index.html">all lessons</a></nav>'
+    body = (
+        f'{navigation}<main><section class="text">{_linked(rendering.markdown_html(text))}</section></main>'
+    )
+    return rendering.document_html("Glossary", body, "page.css")
 
 
 def _card_html(notebook: Any, stem: str) -> str:

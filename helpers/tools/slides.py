@@ -13,19 +13,20 @@ from helpers.files.bundled import lesson_files
 from helpers.tools import rendering
 
 
-def write_slides(numbers: Sequence[int], folder: Path) -> Iterator[Path]:
+def write_slides(lessons: Sequence[str], folder: Path) -> Iterator[Path]:
     """Run lessons and write the slides of each into a folder, which is created if necessary.
 
-    ``numbers``: the numbers that the lessons' names begin with. Yields the path of each file.
-    Raises ``ArgumentError`` for a number that no lesson has, and the errors of ``run_lesson``.
+    ``lessons``: what their names begin with, such as ``"04"``, ``"4"`` or ``"A1"``. Yields the path of each
+    file. Raises ``ArgumentError`` for a lesson that there is not, and the errors of ``run_lesson``.
     """
-    paths = {int(path.name[:2]): path for path in lesson_files()}
-    if unknown := set(numbers) - set(paths):
-        raise ArgumentError(f"There is no lesson {min(unknown)}; there are {', '.join(map(str, paths))}.")
+    paths = {path.name[:2]: path for path in lesson_files()}
+    named = [lesson.upper().zfill(2) for lesson in lessons]
+    if unknown := [lesson for lesson in named if lesson not in paths]:
+        raise ArgumentError(f"There is no lesson {unknown[0]}; there are {', '.join(paths)}.")
     folder.mkdir(parents=True, exist_ok=True)
-    for number in numbers:
-        path = folder / f"{paths[number].stem}.html"
-        path.write_text(deck_html(rendering.run_lesson(paths[number])), encoding="utf-8")
+    for name in named:
+        path = folder / f"{paths[name].stem}.html"
+        path.write_text(deck_html(rendering.run_lesson(paths[name])), encoding="utf-8")
         yield path
 
 
@@ -70,10 +71,7 @@ def _slides(notebook: Any) -> list[_Slide]:
         section = html.escape(heading[1]) if heading else section
         slide = slides[-1]
         if cell.cell_type == "markdown":
-            # The slides are a single file, so links to other lessons would lead nowhere.
-            text = re.sub(
-                r'<a href="[^":]*\.ipynb">(.*?)</a>', r"\1", rendering.markdown_html(cell.source), flags=re.S
-            )
+            text = _slide_text(cell.source)
             (slide.side if slide.has_output else slide.main).append(_part("text", text, slide_type))
         else:
             outputs = rendering.outputs_html(cell, notebook)
@@ -88,6 +86,20 @@ def _slides(notebook: Any) -> list[_Slide]:
                 slides[-1].main.append(_part("output", outputs, slide_type))
                 slides[-1].has_output = True
     return [slide for slide in slides if slide.main or slide.side]
+
+
+def _slide_text(source: str) -> str:
+    """Markdown as HTML for a slide, on which what was to be seen is not folded: it comes at a key."""
+    unfolded = re.sub(
+        r"<details><summary>What you saw</summary>(.*)</details>", r"**What you saw.**\1", source, flags=re.S
+    )
+    # The slides are a single file, so links to other lessons and documents would lead nowhere.
+    return re.sub(
+        r'<a href="[^":]*\.(?:ipynb|md)[^":]*">(.*?)</a>',
+        r"\1",
+        rendering.markdown_html(unfolded),
+        flags=re.S,
+    )
 
 
 def _part(name: str, content: str, slide_type: str) -> str:

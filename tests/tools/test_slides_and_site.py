@@ -222,7 +222,6 @@ def small_lessons(tmp_path, monkeypatch):
         nbformat.write(notebook, paths[-1])
     monkeypatch.setattr(slides, "lesson_files", lambda: paths)
     monkeypatch.setattr(site, "lesson_files", lambda: paths)
-    monkeypatch.setattr(rendering, "NOTEBOOKS", tmp_path)
     return paths
 
 
@@ -233,7 +232,7 @@ def test_slides_are_written_with_the_outputs_of_the_cells(small_lessons, tmp_pat
     # Lines printed one by one are one output.
     assert "<pre>42\n43\n</pre>" in written.read_text("utf-8")
     assert main(["slides", "7", "--output", str(tmp_path)]) == 1
-    assert "There is no lesson 7; there are 0, 1." in capsys.readouterr().err
+    assert "There is no lesson 07; there are 00, 01." in capsys.readouterr().err
 
 
 def test_the_site_has_every_lesson_except_those_that_fail(small_lessons, tmp_path, capsys):
@@ -243,7 +242,7 @@ def test_the_site_has_every_lesson_except_those_that_fail(small_lessons, tmp_pat
     errors = capsys.readouterr().err
     assert "01_small.ipynb failed in its cell the-cell: ZeroDivisionError: division by zero" in errors
     files = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.*")}
-    assert files == {"index.html", "00_small.html", "slides/00_small.html"}
+    assert files == {"index.html", "glossary.html", "00_small.html", "slides/00_small.html"}
     index = (tmp_path / "site" / "index.html").read_text("utf-8")
     assert 'href="00_small.html"' in index
     assert "01_small" not in index

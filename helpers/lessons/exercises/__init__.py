@@ -14,7 +14,9 @@ from helpers.lessons.exercises import (
     lesson_06,
     lesson_07,
     lesson_08,
-    lesson_09,
+    lesson_10,
+    lesson_a1,
+    lesson_a2,
 )
 
 EXERCISES = {
@@ -27,5 +29,7 @@ EXERCISES = {
     **lesson_06.EXERCISES,
     **lesson_07.EXERCISES,
     **lesson_08.EXERCISES,
-    **lesson_09.EXERCISES,
+    **lesson_10.EXERCISES,
+    **lesson_a1.EXERCISES,
+    **lesson_a2.EXERCISES,
 }

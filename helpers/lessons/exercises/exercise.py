@@ -14,12 +14,20 @@ class Mistake(NamedTuple):
 
 
 class Exercise(NamedTuple):
-    """The inputs to try, the correct function, the typical mistakes, and a sentence for a correct answer."""
+    """The inputs to try, the correct function, the typical mistakes, and a sentence for a correct answer.
+
+    ``title``: what the function is, such as ``"content loss"``, where a lesson goes on with the student's.
+    ``parts``: what a function returns that returns several values, such as ``("image", "history")``.
+    ``gradient``: whether a gradient has to pass through the function, so that a lesson can paint with it.
+    """
 
     cases: tuple[tuple[Any, ...], ...]
     answer: Callable[..., Any]
     mistakes: tuple[Mistake, ...]
     praise: str
+    title: str = ""
+    parts: tuple[str, ...] = ()
+    gradient: bool = False
 
 
 def ramp(*shape: int, low: float = 0.0, high: float = 255.0) -> np.ndarray:

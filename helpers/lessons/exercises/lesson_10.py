@@ -1,4 +1,4 @@
-"""The exercises of lesson 9: cases, right answers, and typical mistakes."""
+"""The exercises of lesson 10: cases, right answers, and typical mistakes."""
 
 import numpy as np
 

@@ -1,0 +1,5 @@
+"""The exercises of appendix A1: cases, right answers, and typical mistakes."""
+
+from helpers.lessons.exercises.exercise import Exercise
+
+EXERCISES: dict[str, Exercise] = {}
