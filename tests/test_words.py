@@ -17,13 +17,13 @@ DOCUMENTS = [
 
 # A word of the course's own, and the field's word in its place.
 NOT_OURS = {
-    r"\banswers? (most |strongly |more )*(to|of)\b|\bwhat a filter answers|\banswers\b(?! (a|your|the) question)": "activation",
+    r"\banswers? (most |strongly |more )*(to|of)\b|\banswers\b(?! (a|your|the) question)": "activation",
     r"(?<!in )(?<!take )(?<!takes )(?<!decimal )(?<!first )\bplaces?\b(?! (of|where you))": "position",
     r"\bmaps (in|out)\b": "input channels, output channels",
-    r"\bslid(e|es|ing) (a |small |the )*windows?\b|\bwindows? (of|hangs?)\b|\b(the|its|each) window\b": "kernel",
+    r"\bslid(e|es|ing) (a |small |the )*windows?\b|\b(the|its|each) window\b|\bwindows? of\b": "kernel",
     r"\bprepar(e|es|ed|ation) (of )?(a|the|it|each) ?(pictures?|photos?|images?)?\b": "preprocess",
     r"\bread the plan\b|\bplan of VGG\b": "architecture",
-    r"\brebuil(d|ds|t|ding)\b|\bcomes? back\b|\bcame back\b|\bg(i|a)ves? (the photo|it) back\b": "reconstruct",
+    r"\brebuil(d|ds|t|ding)\b|\bc(o|a)mes? back\b|\bg(i|a)ves? (the photo|it) back\b": "reconstruct",
     r"\bforgets?\b|\bforgot(ten)?\b": "discards, is invariant to",
     r"\bminds? (more|less|the|where|a)\b|\bdoes not mind\b|\bhardly minds\b": "is sensitive to",
     r"\bgoes? together\b|\bgo together\b": "co-occur",
