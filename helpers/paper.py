@@ -42,6 +42,14 @@ def content_loss(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     return tf.reduce_sum(tf.square(features - target)) / 2
 
 
+def content_loss_per_entry(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """Equation (1) divided by its number of terms N·M, so that it does not grow with the image.
+
+    The division is a departure from the paper.
+    """
+    return content_loss(features, target) / tf.size(target, out_type=tf.float32)
+
+
 def content_gradient(features: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """Equation (2): ∂L_content/∂F_ik = F_ik − P_ik where F_ik > 0, else 0."""
     return tf.where(features > 0, features - target, 0.0)
@@ -90,17 +98,10 @@ def positions(features: tf.Tensor) -> tf.Tensor:
 
 
 def reconstruction_loss(image: np.ndarray, layer: str) -> Loss:
-    """The content loss of pixels against an image, divided by the number of its terms N·M.
-
-    The division is a departure from the paper: so the loss does not grow with the image.
-    """
+    """The content loss per entry of pixels against an image, in one layer."""
     network = feature_model(layer)
     target = network(preprocess(image))[layer]
-
-    def loss(pixels):
-        return content_loss(network(pixels)[layer], target) / tf.size(target, out_type=tf.float32)
-
-    return loss
+    return lambda pixels: content_loss_per_entry(network(pixels)[layer], target)
 
 
 def texture_loss(image: np.ndarray, layers: Sequence[str]) -> Loss:
@@ -121,8 +122,7 @@ def transfer_loss(content: np.ndarray, style: np.ndarray, content_weight: float,
 
     def loss(pixels):
         features = network(pixels)
-        of_content = content_loss(features[CONTENT_LAYER], content_target)
-        of_content /= tf.size(content_target, out_type=tf.float32)
+        of_content = content_loss_per_entry(features[CONTENT_LAYER], content_target)
         return total_loss(of_content, style_loss(features, style_targets), content_weight, style_weight)
 
     return loss

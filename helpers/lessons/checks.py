@@ -56,10 +56,8 @@ def examine(name: str, function: Callable[..., Any]) -> Outcome:
         given.append(values)
 
     def agrees(solution: Callable[..., Any]) -> bool:
-        return all(
-            _agree(mine, _numbers(solution(*copy.deepcopy(case)), exercise.parts))
-            for mine, case in zip(given, exercise.cases, strict=True)
-        )
+        answers = (_numbers(solution(*copy.deepcopy(case)), exercise.parts) for case in exercise.cases)
+        return all(_agree(mine, right) for mine, right in zip(given, answers, strict=True))
 
     if agrees(exercise.answer):
         obstacle = _obstacle_to_gradients(function, exercise.cases[0]) if exercise.gradient else None
@@ -75,7 +73,11 @@ def _stopped(error: BaseException) -> Outcome:
         return Outcome(None, f"{error} (Then delete the line with raise.)")
     advice = " An if tests a single number; to decide for each entry use np.where."
     ending = advice if "truth value" in str(error) else ""
-    return Outcome(False, f"Your function stops with {type(error).__name__}: {error}{ending}")
+    return Outcome(False, f"Your function stops with {type(error).__name__}: {_first_line(error)}{ending}")
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0]
 
 
 def _obstacle_to_gradients(function: Callable[..., Any], case: tuple[Any, ...]) -> str | None:
@@ -87,7 +89,7 @@ def _obstacle_to_gradients(function: Callable[..., Any], case: tuple[Any, ...]) 
     def scaled(argument: Any, scale: Any) -> Any:
         if isinstance(argument, dict):
             return {key: scaled(value, scale) for key, value in argument.items()}
-        return argument * scale if isinstance(argument, np.ndarray) else argument
+        return argument * scale if isinstance(argument, (np.ndarray, float)) else argument
 
     def loss(scale: Any) -> Any:
         return keras.ops.sum(function(*(scaled(argument, scale) for argument in case)))
@@ -101,7 +103,7 @@ def _obstacle_to_gradients(function: Callable[..., Any], case: tuple[Any, ...]) 
     except Exception as error:
         return (
             f"The numbers are right, but with tensors of TensorFlow your function stops with "
-            f"{type(error).__name__}: {error} {advice}"
+            f"{type(error).__name__}: {_first_line(error)} {advice}"
         )
     if gradient is None:
         return f"The numbers are right, but no gradient passes through NumPy. {advice}"

@@ -30,6 +30,17 @@ class Exercise(NamedTuple):
     gradient: bool = False
 
 
+def of_paper(name: str) -> Callable[..., Any]:
+    """The function of the page of the paper that has a name, which is imported when it is called."""
+
+    def function(*arguments: Any) -> Any:
+        from helpers import paper
+
+        return getattr(paper, name)(*arguments)
+
+    return function
+
+
 def ramp(*shape: int, low: float = 0.0, high: float = 255.0) -> np.ndarray:
     """An array of a given shape whose values increase evenly from ``low`` to ``high``."""
     return np.linspace(low, high, int(np.prod(shape)), dtype=np.float32).reshape(shape)

@@ -1,12 +1,60 @@
 """The exercises of lesson 3: cases, right answers, and typical mistakes."""
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 
-from helpers.lessons.exercises.exercise import Exercise, Mistake, ramp
+from helpers.lessons.exercises.exercise import Exercise, Mistake, of_paper, ramp
 
 
 def _mse(image: np.ndarray, reference: np.ndarray) -> float:
     return np.mean((image - reference) ** 2)
+
+
+def _distance(target: np.ndarray, power: int) -> Any:
+    """A loss of pixels: 1/power Σ |pixels − target|^power, which is 0 at the target."""
+
+    def loss(pixels: Any) -> Any:
+        from keras import ops
+
+        return ops.sum(ops.abs(pixels - ops.convert_to_tensor(target)) ** power) / power
+
+    return loss
+
+
+def loop(
+    loss: Any,
+    image: np.ndarray,
+    steps: int,
+    learning_rate: float = 5.0,
+    *,
+    sign: int = 1,
+    optimizer: str = "Adam",
+    first_gradient: bool = False,
+    after: bool = False,
+    as_pixels: bool = False,
+    from_image: bool = False,
+    skipped: int = 0,
+    rate: float | None = None,
+) -> Any:
+    """The loop with one of the mistakes that students make."""
+    import keras
+
+    from helpers.paper import deprocess, loss_and_gradient, preprocess
+
+    pixels = keras.Variable(image[np.newaxis] if from_image else preprocess(image))
+    kinds = {"Adam": keras.optimizers.Adam, "new Adam": keras.optimizers.Adam, "SGD": keras.optimizers.SGD}
+    chosen = kinds[optimizer](rate or learning_rate)
+    history, gradient = [], None
+    for _ in range(steps - skipped):
+        chosen = kinds[optimizer](rate or learning_rate) if optimizer == "new Adam" else chosen
+        value, new = loss_and_gradient(loss, pixels + 0.0)
+        gradient = new if gradient is None or not first_gradient else gradient
+        chosen.apply([sign * gradient], [pixels])
+        history.append(float(loss(pixels + 0.0) if after else value))
+    result = keras.ops.convert_to_numpy(pixels)
+    return (result if as_pixels else deprocess(result)), history
 
 
 EXERCISES = {
@@ -15,7 +63,7 @@ EXERCISES = {
             (ramp(1, 2, 3, 2, low=-2, high=5), ramp(1, 2, 3, 2, low=3, high=-1) ** 3),
             (ramp(1, 1, 2, 4, low=0, high=3), ramp(1, 1, 2, 4, low=2, high=1)),
         ),
-        answer=lambda features, target: np.sum((features - target) ** 2) / 2,
+        answer=of_paper("content_loss"),
         mistakes=(
             Mistake(
                 lambda features, target: np.sum((features - target) ** 2),
@@ -51,7 +99,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda features, target: np.sum((features - target) ** 2, axis=-1) / 2,
-                "You have one number for each place. The sum runs over filters and places.",
+                "You have one number for each position. The sum runs over filters and positions.",
             ),
             Mistake(
                 lambda features, target: (features - target) ** 2 / 2,
@@ -67,6 +115,8 @@ EXERCISES = {
             ),
         ),
         praise="That is equation (1): the same activations at the same positions give 0, nothing else does.",
+        title="content loss",
+        gradient=True,
     ),
     "content_gradient": Exercise(
         cases=(
@@ -87,11 +137,11 @@ EXERCISES = {
             ),
             Mistake(
                 lambda features, target: np.where(features > 0, target - features, 0),
-                "The sign is turned round: where F is larger than P, the loss grows with F.",
+                "The sign is wrong: where F is larger than P, the loss grows with F.",
             ),
             Mistake(
                 lambda features, target: target - features,
-                "The sign is turned round, and where F = 0 the derivative is 0.",
+                "The sign is wrong, and where F = 0 the derivative is 0.",
             ),
             Mistake(
                 lambda features, target: np.where(features > 0, 2 * (features - target), 0),
@@ -114,7 +164,106 @@ EXERCISES = {
                 "That is the loss of each entry. Take its derivative.",
             ),
         ),
-        praise="That is equation (2). Everything below it, down to the pixels, is the chain rule.",
+        praise="That is equation (2). From there to the pixels it is the chain rule.",
+        title="content gradient",
+    ),
+    "content_loss_per_entry": Exercise(
+        cases=(
+            (ramp(1, 2, 3, 2, low=-2, high=5), ramp(1, 2, 3, 2, low=3, high=-1) ** 3),
+            (ramp(1, 1, 2, 5, low=0, high=3), ramp(1, 1, 2, 5, low=2, high=1)),
+        ),
+        answer=of_paper("content_loss_per_entry"),
+        mistakes=(
+            Mistake(
+                lambda features, target: np.mean((features - target) ** 2),
+                "The factor ½ of equation (1) is missing.",
+            ),
+            Mistake(
+                lambda features, target: np.sum((features - target) ** 2) / 2,
+                "That is equation (1) itself. Divide it by the number of entries, N · M.",
+            ),
+            Mistake(
+                lambda features, target: np.sum((features - target) ** 2) / 2 / features.shape[-1],
+                "You divide by N only. Each of the N feature maps has M = h · w entries.",
+            ),
+            Mistake(
+                lambda features, target: (
+                    np.sum((features - target) ** 2) / 2 / (features.shape[1] * features.shape[2])
+                ),
+                "You divide by M only. There are N feature maps of M entries each.",
+            ),
+            Mistake(
+                lambda features, target: np.sum((features - target) ** 2) / 2 / features.size**2,
+                "You divide twice: once by N · M is enough.",
+            ),
+            Mistake(
+                lambda features, target: np.mean(np.abs(features - target)) / 2,
+                "Square the differences; you take their absolute values.",
+            ),
+        ),
+        praise="Now a loss of 2 means the same for a small image and for a large one.",
+        title="content loss",
+        gradient=True,
+    ),
+    "minimize": Exercise(
+        cases=(
+            (_distance(ramp(1, 2, 3, 3, low=60, high=-80), 2), ramp(2, 3, 3, low=20, high=230), 4, 5.0),
+            (_distance(ramp(1, 2, 2, 3, low=-90, high=70), 3), ramp(2, 2, 3, low=190, high=10), 3, 20.0),
+        ),
+        answer=of_paper("minimize"),
+        mistakes=(
+            Mistake(
+                partial(loop, sign=-1),
+                "The loss grows: the optimizer already subtracts the gradient, so give it the gradient "
+                "without a minus.",
+            ),
+            Mistake(
+                partial(loop, first_gradient=True),
+                "You compute the gradient once, before the loop. It changes with the pixels: compute it anew "
+                "in each step.",
+            ),
+            Mistake(
+                partial(loop, optimizer="new Adam"),
+                "You make a new optimizer in each step, so it forgets the earlier gradients. Make it once, "
+                "before the loop.",
+            ),
+            Mistake(
+                partial(loop, optimizer="SGD"),
+                "That is plain gradient descent. The exercise asks for Adam.",
+            ),
+            Mistake(
+                partial(loop, after=True),
+                "Your history holds the loss after each step. Record the loss before the step, as it comes "
+                "from the tape.",
+            ),
+            Mistake(
+                partial(loop, as_pixels=True),
+                "You return pixels: (1, H, W, 3), BGR, mean subtracted. deprocess makes an image of them.",
+            ),
+            Mistake(
+                partial(loop, from_image=True),
+                "The network expects pixels. Use preprocess(image) as the initialization.",
+            ),
+            Mistake(
+                partial(loop, skipped=1),
+                "There is one step too few: range(steps) has the right number.",
+            ),
+            Mistake(
+                partial(loop, skipped=-1),
+                "There is one step too many: range(steps) has the right number.",
+            ),
+            Mistake(
+                partial(loop, rate=5.0),
+                "Your learning rate is always 5: give the optimizer the argument learning_rate.",
+            ),
+            Mistake(
+                partial(loop, rate=0.001),
+                "Adam works with its default learning rate here: give it the argument learning_rate.",
+            ),
+        ),
+        praise="The loop is the same for every loss. Lessons 4 and 5 use it with others.",
+        title="loop",
+        parts=("image", "history"),
     ),
     "psnr": Exercise(
         cases=(
@@ -133,7 +282,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda image, reference: 10 * np.log10(1 / _mse(image, reference)),
-                "The largest value of these images is 255, so 255² stands above the error.",
+                "The largest value of these images is 255, so the numerator is 255².",
             ),
             Mistake(
                 lambda image, reference: 10 * np.log10(255 / _mse(image, reference)),
@@ -145,8 +294,7 @@ EXERCISES = {
             ),
             Mistake(
                 lambda image, reference: 10 * np.log10(_mse(image, reference) / 255**2),
-                "The sign is turned round, or the fraction upside down: a small error has to give a large "
-                "PSNR.",
+                "The sign is wrong, or the fraction is inverted: a small error has to give a large PSNR.",
             ),
             Mistake(
                 lambda image, reference: 10 * np.log10(255**2 / np.mean(np.abs(image - reference))),
@@ -174,9 +322,10 @@ EXERCISES = {
             ),
             Mistake(
                 lambda image, reference: 10 * np.log10(image.max() ** 2 / _mse(image, reference)),
-                "Above stands 255², the largest value there can be, whatever this picture's largest is.",
+                "The numerator is 255², the largest value there can be, not the largest value of this image.",
             ),
         ),
-        praise="Ten decibels more are an error of a tenth.",
+        praise="10 dB more mean a tenth of the mean squared error.",
+        title="PSNR",
     ),
 }

@@ -1,48 +1,70 @@
 """The exercises of lesson 5: cases, right answers, and typical mistakes."""
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 
-from helpers.lessons.exercises.exercise import Exercise, Mistake, ramp
+from helpers.layers import CONTENT_LAYER, STYLE_LAYERS
+from helpers.lessons.exercises.exercise import Exercise, Mistake, of_paper, ramp
+from helpers.lessons.exercises.lesson_03 import loop
+
+_CONTENT, _STYLE = (
+    np.random.default_rng(seed).uniform(low, high, (height, width, 3)).astype("float32")
+    for seed, low, high, height, width in ((0, 0, 255, 5, 6), (1, 90, 200, 4, 7))
+)
+
+
+def _network(pixels: Any) -> dict[str, Any]:
+    """A stand-in for VGG19: three filters a layer, each of which sees one position."""
+    from keras import ops
+
+    layers = [*STYLE_LAYERS, CONTENT_LAYER]
+    mixes = np.random.default_rng(2).normal(size=(len(layers), 3, 3)).astype("float32") / 50
+    return {layer: ops.relu(ops.matmul(pixels, mix)) for layer, mix in zip(layers, mixes, strict=True)}
+
+
+def _transfer(
+    network: Any,
+    content: np.ndarray,
+    style: np.ndarray,
+    content_weight: float,
+    style_weight: float,
+    steps: int,
+    *,
+    compiled: bool = False,
+    per_entry: bool = True,
+    layers: int = 5,
+    from_noise: bool = False,
+    style_of_content: bool = False,
+    sign: int = 1,
+    as_pixels: bool = False,
+    summed: bool = False,
+) -> Any:
+    """Style transfer, and with an argument more one of the mistakes that students make."""
+    from helpers import paper
+
+    content_target = network(paper.preprocess(content))[CONTENT_LAYER]
+    of_style = network(paper.preprocess(content if style_of_content else style))
+    targets = {layer: of_style[layer] for layer in STYLE_LAYERS[:layers]}
+    entries = int(np.prod(content_target.shape))
+
+    def loss(pixels: Any) -> Any:
+        features = network(pixels)
+        of_content = paper.content_loss_per_entry(features[CONTENT_LAYER], content_target)
+        of_style = paper.style_loss(features, targets) * (len(targets) if summed else 1)
+        weight = content_weight if per_entry else content_weight * entries
+        return sign * paper.total_loss(of_content, of_style, weight, style_weight)
+
+    start = paper.white_noise(*content.shape[:2]) if from_noise else content
+    image, history = (paper.minimize if compiled else loop)(loss, start, steps)
+    return (paper.preprocess(image) if as_pixels else image), [sign * value for value in history]
+
 
 EXERCISES = {
-    "style_loss": Exercise(
-        cases=(
-            ({"conv1_1": 4.0, "conv2_1": 10.0}, {"conv1_1": 0.5, "conv2_1": 0.5}),
-            (
-                {"conv1_1": 2.0, "conv2_1": 3.0, "conv3_1": 5.0},
-                {"conv3_1": 2.0, "conv1_1": 0.0, "conv2_1": 1.0},
-            ),
-        ),
-        answer=lambda losses, weights: sum(weights[layer] * losses[layer] for layer in losses),
-        mistakes=(
-            Mistake(
-                lambda losses, weights: sum(losses.values()),
-                "Every layer counts fully: multiply each E_l by its weight w_l first.",
-            ),
-            Mistake(
-                lambda losses, weights: sum(losses.values()) / len(losses),
-                "That is the mean over the layers, which is only right for equal weights. Use the w_l given.",
-            ),
-            Mistake(
-                lambda losses, weights: sum(weights[layer] * losses[layer] for layer in losses) / len(losses),
-                "Equation (5) is a sum, not a mean: do not divide by the number of layers.",
-            ),
-            Mistake(
-                lambda losses, weights: sum(
-                    weight * loss for weight, loss in zip(weights.values(), losses.values(), strict=True)
-                ),
-                "The two dicts need not be in the same order: look each weight up by its layer's name.",
-            ),
-            Mistake(
-                lambda losses, weights: next(weights[layer] * losses[layer] for layer in losses),
-                "You return after the first layer: the return has to stand behind the loop.",
-            ),
-        ),
-        praise="That is equation (5): each layer's E_l with its own weight.",
-    ),
     "total_loss": Exercise(
         cases=((2.0, 3.0, 1.0, 100.0), (5.0, 0.25, 10.0, 4.0), (0.0, 7.0, 2.0, 3.0)),
-        answer=lambda content, style, alpha, beta: alpha * content + beta * style,
+        answer=of_paper("total_loss"),
         mistakes=(
             Mistake(
                 lambda content, style, alpha, beta: beta * content + alpha * style,
@@ -69,40 +91,105 @@ EXERCISES = {
                 "Each loss is multiplied by its own weight before the two are added.",
             ),
         ),
-        praise="That is equation (7). Everything else in this lesson is how to make it small.",
+        praise="That is equation (7). The rest of the lesson minimizes it.",
+        title="total loss",
+        gradient=True,
     ),
     "gradient_step": Exercise(
         cases=(
             (ramp(1, 2, 2, 3, low=-100, high=100), ramp(1, 2, 2, 3, low=3, high=-2), 0.5),
             (ramp(1, 1, 2, 3), ramp(1, 1, 2, 3, low=-1, high=4), 2.0),
         ),
-        answer=lambda pixels, gradient, rate: pixels - rate * gradient,
+        answer=lambda pixels, gradient, learning_rate: pixels - learning_rate * gradient,
         mistakes=(
             Mistake(
-                lambda pixels, gradient, rate: pixels + rate * gradient,
+                lambda pixels, gradient, learning_rate: pixels + learning_rate * gradient,
                 "The gradient points to where the loss grows: step against it, with a minus.",
             ),
             Mistake(
-                lambda pixels, gradient, rate: pixels - gradient,
-                "The step is taken at its full length: multiply the gradient by the rate.",
+                lambda pixels, gradient, learning_rate: pixels - gradient,
+                "Multiply the gradient by the learning rate.",
             ),
             Mistake(
-                lambda pixels, gradient, rate: -rate * gradient,
+                lambda pixels, gradient, learning_rate: -learning_rate * gradient,
                 "That is the step itself. Return the pixels after the step.",
             ),
             Mistake(
-                lambda pixels, gradient, rate: pixels - rate * np.sign(gradient),
-                "Only the signs of the gradient are used; its size tells how far each pixel goes.",
+                lambda pixels, gradient, learning_rate: pixels - learning_rate * np.sign(gradient),
+                "Only the signs of the gradient are used; its size says how much each pixel changes.",
             ),
             Mistake(
-                lambda pixels, gradient, rate: pixels * (1 - rate * gradient),
+                lambda pixels, gradient, learning_rate: pixels * (1 - learning_rate * gradient),
                 "Subtract the step from the pixels; yours multiplies them by it.",
             ),
             Mistake(
-                lambda pixels, gradient, rate: np.clip(pixels - rate * gradient, 0, 255),
-                "Pixels are around 0 and may be negative: do not cut them off.",
+                lambda pixels, gradient, learning_rate: np.clip(pixels - learning_rate * gradient, 0, 255),
+                "Pixels lie around 0 and may be negative: do not clip them.",
             ),
         ),
         praise="That is gradient descent on the pixels. Every optimizer starts from this gradient.",
+        title="gradient step",
+    ),
+    "transfer": Exercise(
+        cases=((_network, _CONTENT, _STYLE, 20.0, 3.0, 4),),
+        answer=partial(_transfer, compiled=True),
+        mistakes=(
+            Mistake(
+                lambda network, content, style, alpha, beta, steps: _transfer(
+                    network, content, style, beta, alpha, steps
+                ),
+                "The weights are exchanged: content_weight is α and belongs to the content loss.",
+            ),
+            Mistake(
+                lambda network, content, style, alpha, beta, steps: _transfer(
+                    network, content, style, 1.0, beta, steps
+                ),
+                "The content loss is not multiplied by content_weight.",
+            ),
+            Mistake(
+                lambda network, content, style, alpha, beta, steps: _transfer(
+                    network, content, style, alpha, 1.0, steps
+                ),
+                "The style loss is not multiplied by style_weight.",
+            ),
+            Mistake(
+                lambda network, content, style, alpha, beta, steps: _transfer(
+                    network, content, style, 0.0, beta, steps
+                ),
+                "There is no content loss in your total, or its target changes with the pixels: then it is "
+                "always 0.",
+            ),
+            Mistake(
+                partial(_transfer, sign=-1),
+                "The loss grows: the optimizer already subtracts the gradient.",
+            ),
+            Mistake(
+                partial(_transfer, per_entry=False),
+                "You use equation (1) as printed. Take the content loss per entry.",
+            ),
+            Mistake(
+                partial(_transfer, layers=1),
+                "Your style loss sees one layer. Compare all five layers of STYLE_LAYERS.",
+            ),
+            Mistake(
+                partial(_transfer, summed=True),
+                "Your style loss is a sum over the layers. Each w_l is 1 / number of layers.",
+            ),
+            Mistake(
+                partial(_transfer, from_noise=True),
+                "You start from white noise. Here the initialization is the content image.",
+            ),
+            Mistake(
+                partial(_transfer, style_of_content=True),
+                "Your style targets come from the content image. Compute them from the style image.",
+            ),
+            Mistake(
+                partial(_transfer, as_pixels=True),
+                "You return pixels: (1, H, W, 3), BGR, mean subtracted. deprocess makes an image of them.",
+            ),
+        ),
+        praise="You have written the whole of style transfer.",
+        title="transfer",
+        parts=("image", "history"),
     ),
 }
