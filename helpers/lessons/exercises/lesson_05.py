@@ -1,5 +1,6 @@
 """The exercises of lesson 5: cases, right answers, and typical mistakes."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,6 +9,8 @@ import numpy as np
 from helpers.layers import CONTENT_LAYER, STYLE_LAYERS
 from helpers.lessons.exercises.exercise import Exercise, Mistake, of_paper, ramp
 from helpers.lessons.exercises.lesson_03 import loop
+
+Function = Callable[..., Any]
 
 _CONTENT, _STYLE = (
     np.random.default_rng(seed).uniform(low, high, (height, width, 3)).astype("float32")
@@ -24,41 +27,78 @@ def _network(pixels: Any) -> dict[str, Any]:
     return {layer: ops.relu(ops.matmul(pixels, mix)) for layer, mix in zip(layers, mixes, strict=True)}
 
 
-def _transfer(
-    network: Any,
-    content: np.ndarray,
-    style: np.ndarray,
-    content_weight: float,
-    style_weight: float,
-    steps: int,
-    *,
-    compiled: bool = False,
-    per_entry: bool = True,
-    layers: int = 5,
-    from_noise: bool = False,
-    style_of_content: bool = False,
-    sign: int = 1,
-    as_pixels: bool = False,
-    summed: bool = False,
-) -> Any:
-    """Style transfer, and with an argument more one of the mistakes that students make."""
+def transfer_with(
+    content_loss_per_entry: Function, style_loss: Function, total_loss: Function, minimize: Function
+) -> Function:
+    """The right answer of the exercise ``transfer``, made of given functions: the student's or the course's."""
+
+    def transfer(
+        network: Function,
+        content: np.ndarray,
+        style: np.ndarray,
+        content_weight: float,
+        style_weight: float,
+        steps: int,
+        start: np.ndarray | None = None,
+        style_layers: Sequence[str] = STYLE_LAYERS,
+    ) -> tuple[np.ndarray, list[float]]:
+        from helpers.images import preprocess
+
+        content_target = network(preprocess(content))[CONTENT_LAYER]
+        of_style = network(preprocess(style))
+        targets = {layer: of_style[layer] for layer in style_layers}
+
+        def loss(pixels: Any) -> Any:
+            features = network(pixels)
+            of_content = content_loss_per_entry(features[CONTENT_LAYER], content_target)
+            return total_loss(of_content, style_loss(features, targets), content_weight, style_weight)
+
+        return minimize(loss, content if start is None else start, steps)
+
+    return transfer
+
+
+def _transfer(*arguments: Any) -> Any:
     from helpers import paper
 
-    content_target = network(paper.preprocess(content))[CONTENT_LAYER]
-    of_style = network(paper.preprocess(content if style_of_content else style))
-    targets = {layer: of_style[layer] for layer in STYLE_LAYERS[:layers]}
-    entries = int(np.prod(content_target.shape))
+    right = transfer_with(paper.content_loss_per_entry, paper.style_loss, paper.total_loss, paper.minimize)
+    return right(*arguments)
 
-    def loss(pixels: Any) -> Any:
-        features = network(pixels)
-        of_content = paper.content_loss_per_entry(features[CONTENT_LAYER], content_target)
-        of_style = paper.style_loss(features, targets) * (len(targets) if summed else 1)
-        weight = content_weight if per_entry else content_weight * entries
-        return sign * paper.total_loss(of_content, of_style, weight, style_weight)
 
+def _mistaken(
+    *arguments: Any,
+    per_entry: bool = True,
+    summed: bool = False,
+    sign: int = 1,
+    from_noise: bool = False,
+    style_of_content: bool = False,
+    as_pixels: bool = False,
+    layers: Sequence[str] = STYLE_LAYERS,
+) -> Any:
+    """Style transfer with one of the mistakes that students make."""
+    from helpers import paper
+
+    network, content, style, *weights_and_steps = arguments
     start = paper.white_noise(*content.shape[:2]) if from_noise else content
-    image, history = (paper.minimize if compiled else loop)(loss, start, steps)
+    wrong = transfer_with(
+        paper.content_loss_per_entry if per_entry else paper.content_loss,
+        lambda features, targets: paper.style_loss(features, targets) * (len(targets) if summed else 1),
+        lambda *losses_and_weights: sign * paper.total_loss(*losses_and_weights),
+        loop,
+    )
+    image, history = wrong(
+        network, content, content if style_of_content else style, *weights_and_steps, start, layers
+    )
     return (paper.preprocess(image) if as_pixels else image), [sign * value for value in history]
+
+
+def _weighted(change: Callable[[float, float], tuple[float, float]]) -> Function:
+    """Style transfer with other weights α and β than those given."""
+
+    def wrong(network: Any, content: Any, style: Any, alpha: float, beta: float, steps: int) -> Any:
+        return _mistaken(network, content, style, *change(alpha, beta), steps)
+
+    return wrong
 
 
 EXERCISES = {
@@ -132,59 +172,51 @@ EXERCISES = {
     ),
     "transfer": Exercise(
         cases=((_network, _CONTENT, _STYLE, 20.0, 3.0, 4),),
-        answer=partial(_transfer, compiled=True),
+        answer=_transfer,
         mistakes=(
             Mistake(
-                lambda network, content, style, alpha, beta, steps: _transfer(
-                    network, content, style, beta, alpha, steps
-                ),
+                _weighted(lambda alpha, beta: (beta, alpha)),
                 "The weights are exchanged: content_weight is α and belongs to the content loss.",
             ),
             Mistake(
-                lambda network, content, style, alpha, beta, steps: _transfer(
-                    network, content, style, 1.0, beta, steps
-                ),
+                _weighted(lambda alpha, beta: (1.0, beta)),
                 "The content loss is not multiplied by content_weight.",
             ),
             Mistake(
-                lambda network, content, style, alpha, beta, steps: _transfer(
-                    network, content, style, alpha, 1.0, steps
-                ),
+                _weighted(lambda alpha, beta: (alpha, 1.0)),
                 "The style loss is not multiplied by style_weight.",
             ),
             Mistake(
-                lambda network, content, style, alpha, beta, steps: _transfer(
-                    network, content, style, 0.0, beta, steps
-                ),
+                _weighted(lambda alpha, beta: (0.0, beta)),
                 "There is no content loss in your total, or its target changes with the pixels: then it is "
                 "always 0.",
             ),
             Mistake(
-                partial(_transfer, sign=-1),
+                partial(_mistaken, sign=-1),
                 "The loss grows: the optimizer already subtracts the gradient.",
             ),
             Mistake(
-                partial(_transfer, per_entry=False),
+                partial(_mistaken, per_entry=False),
                 "You use equation (1) as printed. Take the content loss per entry.",
             ),
             Mistake(
-                partial(_transfer, layers=1),
+                partial(_mistaken, layers=STYLE_LAYERS[:1]),
                 "Your style loss sees one layer. Compare all five layers of STYLE_LAYERS.",
             ),
             Mistake(
-                partial(_transfer, summed=True),
+                partial(_mistaken, summed=True),
                 "Your style loss is a sum over the layers. Each w_l is 1 / number of layers.",
             ),
             Mistake(
-                partial(_transfer, from_noise=True),
+                partial(_mistaken, from_noise=True),
                 "You start from white noise. Here the initialization is the content image.",
             ),
             Mistake(
-                partial(_transfer, style_of_content=True),
+                partial(_mistaken, style_of_content=True),
                 "Your style targets come from the content image. Compute them from the style image.",
             ),
             Mistake(
-                partial(_transfer, as_pixels=True),
+                partial(_mistaken, as_pixels=True),
                 "You return pixels: (1, H, W, 3), BGR, mean subtracted. deprocess makes an image of them.",
             ),
         ),
