@@ -30,7 +30,7 @@ def _network(pixels: Any) -> dict[str, Any]:
 def transfer_with(
     content_loss_per_entry: Function, style_loss: Function, total_loss: Function, minimize: Function
 ) -> Function:
-    """The right answer of the exercise ``transfer``, made of given functions: the student's or the course's."""
+    """The right answer of the exercise ``transfer``, made of the student's or the course's functions."""
 
     def transfer(
         network: Function,

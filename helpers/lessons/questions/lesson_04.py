@@ -41,7 +41,7 @@ QUESTIONS = (
         right=2,
     ),
     Question(
-        "A style image has four times as many positions as the generated image. What if you do not divide by M?",
+        "A style image has four times as many positions as the generated image. What if M is ignored?",
         (
             Choice(
                 "The target A is about four times too large.",
