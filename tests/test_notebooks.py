@@ -43,10 +43,31 @@ from helpers.lessons import own
 own._checked.clear()
 del os, own"""
     solved.cells.insert(0, nbformat.v4.new_code_cell(forget))
-    found = verdicts(run(solved, monkeypatch, tmp_path, manager=shared_kernel))
+    if lesson.cells[0].source.startswith("# 5 "):
+        keep_functions_of(["03_content_reconstruction", "04_texture_synthesis"], tmp_path)
+    ran = run(solved, monkeypatch, tmp_path, manager=shared_kernel)
+    found = verdicts(ran)
     assert len(found) == 2 * exercises
     assert all(verdict.startswith("To do.") for verdict in found[::2]), found
     assert all(verdict.startswith("Right.") for verdict in found[1::2]), found
+    if lesson.cells[0].source.startswith("# 5 "):
+        # Three pictures of this lesson, among them the last, are made by functions of three lessons.
+        whose = re.findall(r"Made with [^<]*", "".join(map(str, ran.cells)))
+        assert whose.count("Made with your content loss, Gram matrix, style loss and transfer.") == 3
+
+
+def keep_functions_of(stems, folder):
+    """Write the solutions of lessons as ``check`` keeps what a student wrote there."""
+    for path in LESSONS:
+        if path.stem in stems:
+            cells = nbformat.read(path, as_version=4).cells
+            for cell, solution in zip(
+                (c for c in cells if "check" in c.metadata.get("tags", [])),
+                (c for c in cells if "solution" in c.metadata.get("tags", [])),
+                strict=True,
+            ):
+                name = re.search(r'check\("(\w+)"', cell.source)[1]
+                (folder / f"{name}.py").write_text(solution_of(solution), encoding="utf-8")
 
 
 @pytest.mark.slow

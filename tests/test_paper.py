@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
+from run_lessons import solution_of, tagged
 
 from helpers import load_image, losses, preprocess, save_image
 from helpers.compute.framework import BACKEND
@@ -154,22 +155,59 @@ def test_it_paints_from_the_command_line(tmp_path, capsys, monkeypatch):
     assert "nowhere.jpg" in paper.main(["nowhere.jpg", "great_wave", str(tmp_path / "out.png")])
 
 
-def test_lesson_5_defines_the_same_functions_with_the_same_results(generator, apart):
-    lesson = nbformat.read(ROOT / "notebooks" / "05_style_transfer.ipynb", as_version=4)
-    scope = {"tf": tf}
-    for cell in lesson.cells:
-        if cell.cell_type == "code" and "exercise" not in cell.metadata.get("tags", []):
-            for node in ast.parse(cell.source).body:
-                if isinstance(node, ast.FunctionDef) and not node.decorator_list:
-                    exec(ast.unparse(node), scope)
+def defined_in(lesson, solutions):
+    """The functions that a lesson's cells or its solutions define, each under the name without ``my_``."""
+    (path,) = (ROOT / "notebooks").glob(f"{lesson}_*.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    if solutions:
+        sources = [solution_of(cell) for cell in tagged(notebook, "solution")]
+    else:
+        cells = (cell for cell in notebook.cells if cell.cell_type == "code")
+        sources = [cell.source for cell in cells if "exercise" not in cell.metadata.get("tags", [])]
+    scope = {name: value for name, value in vars(paper).items() if not name.startswith("__")}
+    for source in sources:
+        for node in ast.parse(source).body:
+            if isinstance(node, ast.FunctionDef):
+                node.name = node.name.removeprefix("my_")
+                exec(ast.unparse(node), scope)
+    return scope
+
+
+@pytest.mark.parametrize(
+    ("lesson", "solutions", "names"),
+    [
+        ("03", True, "content_loss content_loss_per_entry content_gradient minimize"),
+        ("04", True, "gram_matrix style_loss"),
+        ("05", True, "total_loss"),
+        (
+            "05",
+            False,
+            "content_loss content_loss_per_entry gram_matrix positions style_layer_loss style_loss",
+        ),
+    ],
+)
+def test_lessons_define_the_same_functions_with_the_same_results(lesson, solutions, names, generator, apart):
+    scope = defined_in(lesson, solutions)
     features, target, smaller = maps(generator, 5, 7), maps(generator, 5, 7), maps(generator, 4, 3)
     two, others = ({"conv1_1": a, "conv2_1": b} for a, b in ((features, target), (smaller, smaller)))
-    for name, arguments in {
+    arguments = {
         "content_loss": (features, target),
+        "content_loss_per_entry": (features, target),
+        "content_gradient": (features.numpy(), target.numpy()),
         "gram_matrix": (features,),
         "positions": (features,),
         "style_layer_loss": (features, smaller),
         "style_loss": (two, others),
         "total_loss": (2.0, 3.0, 0.5, 7.0),
-    }.items():
-        assert apart(scope[name](*arguments), getattr(paper, name)(*arguments)) < 1e-6, name
+    }
+    for name in names.split():
+        assert scope[name] is not getattr(paper, name), name
+        if name == "minimize":
+            (image, history), (other, right) = (
+                function(lambda pixels: tf.reduce_sum(pixels**2), np.full((2, 3, 3), 200.0), 3)
+                for function in (scope[name], paper.minimize)
+            )
+            assert np.abs(image.astype(float) - other).max() <= 1
+            assert history == pytest.approx(right, rel=1e-5)
+        else:
+            assert apart(scope[name](*arguments[name]), getattr(paper, name)(*arguments[name])) < 1e-6, name
