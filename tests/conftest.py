@@ -73,6 +73,7 @@ def pytest_configure(config):
             del os.environ[name]
     os.environ |= {"HOME": str(home), "USERPROFILE": str(home)}
     os.environ |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
+    os.environ["COURSE_FUNCTIONS"] = str(folder / "functions")  # not those of whoever runs the tests
     os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = str(folder / "hypothesis")
     tempfile.tempdir = None
     if config.option.basetemp is None:

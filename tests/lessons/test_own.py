@@ -175,4 +175,4 @@ def test_a_function_with_two_results_has_to_return_both():
         in check("minimize", lambda *a: paper.minimize(*a)[0]).message
     )
     cut = check("minimize", lambda *a: (paper.minimize(*a)[0], [1.0])).message
-    assert "The history is an array of shape (4,), and yours an array of shape (1,)." in cut
+    assert "The history is an array of shape (3,), and yours an array of shape (1,)." in cut

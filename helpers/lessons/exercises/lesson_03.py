@@ -207,8 +207,8 @@ EXERCISES = {
     ),
     "minimize": Exercise(
         cases=(
-            (_distance(ramp(1, 2, 3, 3, low=60, high=-80), 2), ramp(2, 3, 3, low=20, high=230), 4, 5.0),
-            (_distance(ramp(1, 2, 2, 3, low=-90, high=70), 3), ramp(2, 2, 3, low=190, high=10), 3, 20.0),
+            (_distance(ramp(1, 2, 3, 3, low=60, high=-80), 2), ramp(2, 3, 3, low=20, high=230), 3, 5.0),
+            (_distance(ramp(1, 2, 2, 3, low=-90, high=70), 3), ramp(2, 2, 3, low=190, high=10), 2, 20.0),
         ),
         answer=of_paper("minimize"),
         mistakes=(

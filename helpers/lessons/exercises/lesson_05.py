@@ -171,7 +171,7 @@ EXERCISES = {
         title="gradient step",
     ),
     "transfer": Exercise(
-        cases=((_network, _CONTENT, _STYLE, 20.0, 3.0, 4),),
+        cases=((_network, _CONTENT, _STYLE, 20.0, 3.0, 2),),
         answer=_transfer,
         mistakes=(
             Mistake(
