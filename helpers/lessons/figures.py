@@ -1,4 +1,4 @@
-"""The drawings of the lessons: a convolution (figure 1 of the report), and receptive fields on an image."""
+"""The drawings of the lessons: figure 1, a convolution, and the receptive fields on an image."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from helpers.images import as_uint8
 def draw_convolution(
     inputs: np.ndarray, outputs: np.ndarray, window: int, stride: int, position: tuple[int, int]
 ) -> Any:
-    """Draw a convolution with real numbers: N input channels, a kernel at one position, M output channels.
+    """Draw a convolution with real numbers: N input maps, the kernel at one position, and M output maps.
 
     ``inputs``: ``(h, w, N)``. ``outputs``: ``(h', w', M)``, the convolution without padding. ``window``: the
     kernel size K. ``position``: row and column of the activation that is marked, together with the inputs
@@ -28,10 +28,10 @@ def draw_convolution(
     ends = _draw_stack(right, outputs, position, 1, 1)
     height, width, maps = inputs.shape
     left.set_title(
-        f"N = {maps} input channels of {height} × {width},\nkernel size K = {window}, stride S = {stride}"
+        f"N = {maps} input maps of {height} × {width},\nkernel size K = {window}, stride S = {stride}"
     )
     height, width, maps = outputs.shape
-    right.set_title(f"M = {maps} output channels of {height} × {width},\n{maps} activations at each position")
+    right.set_title(f"M = {maps} output maps of {height} × {width},\n{maps} activations at each position")
     for start, (x, y) in zip(starts, ends, strict=True):
         # The line ends at the left side of the square, whose right corners are given.
         style = {"axesA": left, "axesB": right, "color": "#111111", "linewidth": 0.8}
@@ -42,7 +42,7 @@ def draw_convolution(
 def _draw_stack(
     axes: Any, maps: np.ndarray, corner: tuple[int, int], side: int, stride: int
 ) -> list[tuple[float, float]]:
-    """Draw channels behind one another, a square in each; return the right corners of the front square."""
+    """Draw maps behind one another with a square in each; return the right corners of the front square."""
     height, width, count = maps.shape
     top, left = corner
     step = max(1.0, 0.14 * width)

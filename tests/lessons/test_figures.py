@@ -23,8 +23,8 @@ def test_a_convolution_is_drawn_with_its_numbers():
         f"{value:.1f}" for value in inputs[2:5, 0:3, 0].ravel()
     ]
     assert [text.get_text() for text in right.texts] == [f"{outputs[1, 0, 0]:.1f}"]
-    assert "N = 2 input channels of 5 × 5" in left.get_title()
-    assert "M = 3 output channels of 2 × 2" in right.get_title()
+    assert "N = 2 input maps of 5 × 5" in left.get_title()
+    assert "M = 3 output maps of 2 × 2" in right.get_title()
 
 
 def test_receptive_fields_are_squares_around_the_center():
