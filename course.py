@@ -90,18 +90,18 @@ USAGE = """\
 usage: python3 course.py COMMAND [ARGUMENTS]
 
   lab          open the lessons in JupyterLab (its options are passed on: --no-browser, --port 8889)
-  studio       open the studio of lesson 9 as a page of its own (Voilà's options are passed on)
+  studio       open the studio of lesson 10 as a page of its own (Voilà's options are passed on)
   test         test all that a user relies on, in minutes; `test --full` runs every test there is
                (pytest's options are passed on)
-  transfer     paint a photograph in the manner of a painting
-  reconstruct  rebuild a picture from what one layer of the network keeps of it
-  texture      grow a texture from the style of a picture
-  frames       paint the frames of a film, each from the one before
+  transfer     paint a content image in the style of another image
+  reconstruct  reconstruct a picture from the activations of one layer of the network
+  texture      synthesize a texture from the Gram matrices of a picture
+  frames       paint the frames of a film, each initialized with the one before
   again        repeat the run that made a picture
-  gallery      paint every photo in the manner of every painting
-  benchmark    measure where the time goes on this machine
+  gallery      paint every content image in every style
+  benchmark    measure the computing time on this machine
   results      make the pictures under images/results/ again
-  slides       run a lesson and write it as slides for a lecture: `slides 04`
+  slides       run lessons and write each as slides for a lecture: `slides 04 A1`
   run          run all lessons in full and write them as a site, under output/site/
   publish      put the name of your own repository into the lessons, for Colab
 

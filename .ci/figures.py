@@ -47,24 +47,26 @@ def processor(found):
         parts = []
         for precision in ("float32", "bfloat16"):
             # A processor with AMX computes directly in bfloat16: there is no other row.
-            shares = selected(found["evaluations"], precision=precision, direct=direct)
-            if shares:
-                parts.append(f"{in_words([format(each['share'], '.0%') for each in shares])} in {precision}")
+            fractions = [
+                format(each["share"], ".0%")
+                for each in selected(found["evaluations"], precision=precision, direct=direct)
+            ]
+            if fractions:
+                parts.append(f"{in_words(fractions)} in {precision}")
         return ", ".join(parts)
 
-    def race(name):
-        run = found["races"][f"{name}, content, one size, float32"]
+    def race(name, scales="one size", precision="float32"):
+        run = found["races"][f"{name}, content, {scales}, {precision}"]
         return f"{run['evaluations']:.0f} evaluations, {run['seconds']:.0f} s"
 
-    def sooner(of):
-        run = found["sooner"][of]
-        times = run["seconds"] / run["seconds_here"]
-        return f"{run['seconds']:.0f} s", f"{run['seconds_here']:.0f} s: {times:.1f} times sooner"
+    def whole(tutorial):
+        run = found["sooner"][tutorial]
+        return f"{run['seconds']:.0f} s", f"{run['seconds_here']:.0f} s"
 
     overhead = selected(found["overhead"], parametrization="pixels")
     memory = selected(found["memory"], precision="bfloat16")
-    tensorflow = sooner("Adam as in the TensorFlow tutorial")
-    pytorch = sooner("L-BFGS as in the PyTorch tutorial")
+    tensorflow = whole("Adam as in the TensorFlow tutorial")
+    pytorch = whole("L-BFGS as in the PyTorch tutorial")
     rows = [
         (
             "an evaluation with direct convolutions, in percent of matrix products, at 256² and 512²",
@@ -76,16 +78,24 @@ def processor(found):
             in_words([f"{each['share']:.1%}" for each in overhead]),
         ),
         (
-            f"to within 10 % of a long run's loss, shorter side {found['side']} pixels, both in float32",
+            f"to within 10 % of a long run's loss: shorter side {found['side']} pixels, one size, from the "
+            "content image, float32",
             f"L-BFGS {race('L-BFGS')}; Adam {race('Adam')}",
         ),
+        ("the same with L-BFGS in bfloat16", race("L-BFGS", precision="bfloat16")),
+        ("the same with L-BFGS in float32, coarse-to-fine in two sizes", race("L-BFGS", "two sizes")),
         (
-            f"to the loss at the end of the TensorFlow tutorial's Adam (1000 steps, {tensorflow[0]})",
-            tensorflow[1],
+            "whole programs: to the loss at the end of the TensorFlow tutorial's Adam (1000 steps, "
+            f"{tensorflow[0]})",
+            f"the course's defaults: {tensorflow[1]}",
         ),
-        (f"to the loss at the end of the PyTorch tutorial's L-BFGS (300 steps, {pytorch[0]})", pytorch[1]),
         (
-            "peak memory of a transfer at 256², 512² and 1024², TensorFlow itself included",
+            "whole programs: to the loss at the end of the PyTorch tutorial's L-BFGS (300 steps, "
+            f"{pytorch[0]})",
+            f"the course's defaults: {pytorch[1]}",
+        ),
+        (
+            "peak memory of a transfer in bfloat16 at 256², 512² and 1024², TensorFlow itself included",
             f"{in_words([rounded(each['gb']) for each in memory])} GB",
         ),
     ]

@@ -164,7 +164,7 @@ def image_format(path: str | os.PathLike, film: bool = False) -> str:
 
 @functools.cache
 def _holds_colors(file_format: str) -> bool:
-    """Whether a picture of any size and color comes back from a file of this format."""
+    """Whether a file of this format can store a picture of any size and color."""
     file, color = io.BytesIO(), (200, 120, 30)
     try:
         Image.new("RGB", (300, 260), color).save(file, file_format)

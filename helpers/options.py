@@ -82,7 +82,7 @@ class Losses:
 
 @group
 class Network:
-    """Which VGG19 sees the images, and what it computes in.
+    """Which VGG19 computes the feature maps, and in which precision.
 
     Raises ``ArgumentError`` for a value that does not fit.
     """
@@ -119,13 +119,15 @@ class Run:
     parametrization: Parametrization | None = option(
         None, "what L-BFGS optimizes: the pixels, or the cosine coefficients of the image"
     )
-    scales: int | None = option(None, "the number of sizes of a coarse-to-fine run; 1 is the paper's way")
+    scales: int | None = option(
+        None, "the number of sizes of a coarse-to-fine run; 1, as in the paper, for the full size only"
+    )
     tolerance: float | None = option(
         None, "end early where ten steps lower the loss by less than this fraction, such as 0.01"
     )
     memory: float | None = option(
         None,
-        "RAM that the run may take, in GB; three quarters of what is free if not given. An image that is too "
+        "RAM that the run may use, in GB; three quarters of what is free if not given. An image that is too "
         "large for that is evaluated in tiles",
         "GB",
     )
@@ -137,7 +139,7 @@ class Run:
     )
     checkpoint_every: float = option(30.0, "seconds between two checkpoints", "SECONDS")
     resume: bool | str | os.PathLike = option(
-        False, "go on from the checkpoint if there is one, or from another run's file"
+        False, "continue from the checkpoint if there is one, or from another run's file"
     )
     progress: bool = option(True, "show a bar with the time left")
 
@@ -171,7 +173,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "fine": MappingProxyType({"size": 512, "steps": 120}),
     }
 )
-"""How much patience a transfer takes, as arguments of ``transfer``: ``transfer(…, **PRESETS["quick"])``.
+"""Sizes and steps of a transfer, as arguments of ``transfer``: ``transfer(…, **PRESETS["quick"])``.
 
 ``quick`` to try things out, ``balanced`` for a finished picture, ``fine`` for one to be printed.
 """

@@ -81,7 +81,7 @@ def reconstruct(
     be a finite number end the run with the best image so far.
 
     Raises ``ArgumentError`` for options that do not fit, ``TooLargeError`` with the size that would fit
-    where the memory is too small, ``RunError`` where the start has no finite loss, ``WeightsError``,
+    where the memory is too small, ``RunError`` where the initialization has no finite loss, ``WeightsError``,
     ``CheckpointError``, ``OutputError`` where no checkpoint can be written, and as ``load_image`` does.
     Source: Gatys, Ecker and Bethge (2015), equation (1) and figure 1; Mahendran and Vedaldi (2015).
     """
@@ -123,7 +123,7 @@ def synthesize_texture(
     keeps its size. ``layers``: the layers of equation (5).
     ``size``: the side of a square texture or its height and width; ``None`` takes the source's.
     ``losses``, ``network``, ``run``: see ``Losses``, ``Network`` and ``Run``. By default a normalized network
-    in the faster precision here, coarse to fine, with the pixels as the parametrization.
+    in the faster precision here, coarse-to-fine, with the pixels as the parametrization.
     ``steps``, ``seed``, ``start``, ``callback``, and what is raised: as in ``reconstruct``.
 
     Source: Gatys, Ecker and Bethge (2015), equations (3) to (5), and their "Texture synthesis using
@@ -182,15 +182,16 @@ def transfer(
     ``content``, ``style``: whatever ``load_image`` accepts, ``style`` also a list of them. ``size``: shorter
     side of the result; ``None`` keeps the content image's size.
     ``content_weight``, ``style_weight``: α and β. ``style_layers``: the layers of equation (5).
-    ``style_scale``: the size of the strokes. At 1 the style image is reduced to the content image's shorter
+    ``style_scale``: the stroke size. At 1 the style image is reduced to the content image's shorter
     side, never enlarged; at 2 it is twice as large as that, and so are its strokes.
     ``blend``: the weight of each of several style images relative to the others, by default equal.
-    ``masks``: for each style image the region that gets it, white in a picture, see ``load_mask``;
-    ``None`` for everywhere.
+    ``masks``: for each style image a spatial mask, the region that takes this style: white in a picture, see
+    ``load_mask``; ``None`` for everywhere.
     ``style_masks``: for each style image the part that its style is taken from, or ``None`` for all of it.
     ``colors``: whose colors the result has, see ``Colors``.
     ``terms``: further terms, a weight for each name of ``TERMS`` or a ``Term`` of one's own.
-    ``start``: ``"content"``, ``"style"``, ``"noise"`` (as in the paper), an image, or an earlier result.
+    ``start``: the initialization: ``"content"``, ``"style"``, ``"noise"`` (as in the paper), an image, or an
+    earlier result.
     ``steps``, ``seed``, ``callback``, and what is raised: as in ``reconstruct``; ``losses``, ``network``,
     ``run`` with their defaults: as in ``synthesize_texture``.
 
@@ -319,8 +320,8 @@ def _style_images(of_result: tuple[int, int], given: types.SimpleNamespace) -> l
     count = len(images)
     regions = _masks("Masks", given.masks, [of_result] * count)
     parts = _masks("Masks of style images", given.style_masks, [image.shape[:2] for image in images])
-    shares = _shares(_one_for_each("Weights of a blend", given.blend, count), regions)
-    weights = [given.style_weight * share for share in shares]
+    fractions = _fractions(_one_for_each("Weights of a blend", given.blend, count), regions)
+    weights = [given.style_weight * fraction for fraction in fractions]
     names = ["style"] if count == 1 else [f"style {number}" for number in range(1, count + 1)]
     return list(map(_StyleImage, names, images, weights, regions, parts))
 
@@ -344,7 +345,7 @@ def style_side(content_side: int, own_side: int, scale: float) -> int:
     return max(1, round(scale * min(content_side, own_side)))
 
 
-def _shares(blend: Sequence[float | None], regions: Sequence[np.ndarray | None]) -> list[float]:
+def _fractions(blend: Sequence[float | None], regions: Sequence[np.ndarray | None]) -> list[float]:
     """The fraction of β that each style image has: as ``blend`` has it, and the area of its region.
 
     A region's Gram matrix is divided by its area, so that the gradient of its loss at each of its positions
@@ -354,10 +355,10 @@ def _shares(blend: Sequence[float | None], regions: Sequence[np.ndarray | None])
     for weight in blend:
         check_number("A style image's weight in a blend", weight)
     areas = [1.0 if region is None else float(region.mean()) for region in regions]
-    shares = [weight * area for weight, area in zip(blend, areas, strict=True)]
-    if not sum(shares):
+    counted = [weight * area for weight, area in zip(blend, areas, strict=True)]
+    if not sum(counted):
         raise ArgumentError("No style image counts anywhere: its weight in the blend is 0 or its mask black.")
-    return [share / sum(shares) * min(1.0, sum(areas)) for share in shares]
+    return [each / sum(counted) * min(1.0, sum(areas)) for each in counted]
 
 
 def _at_layers(
@@ -378,7 +379,7 @@ def _initial(start: Any, named: Mapping[str, np.ndarray], seed: int) -> Callable
     except MissingFileError:
         names = ", ".join(map(repr, ("noise", *named)))
         raise MissingFileError(
-            f"A run starts from {names} or a picture; there is no {str(start)!r:.120}."
+            f"The initialization is {names} or a picture; there is no {str(start)!r:.120}."
         ) from None
     return lambda height, width: preprocess(_cover(image, height, width))
 

@@ -159,4 +159,4 @@ def _check_preset(arguments: Mapping[str, Any], path: Path) -> None:
     _check_arguments(inspect.signature(recipes.transfer).bind_partial, arguments, path)
     for name in arguments:
         if name in NOT_IN_A_PRESET:
-            raise ArgumentError(f"{path}: a preset serves any picture, so {name} has no place in it.")
+            raise ArgumentError(f"{path}: a preset serves any picture, so it cannot hold {name}.")

@@ -55,8 +55,8 @@ def vgg19(
     ``normalized``: scale each filter so that its mean activation over the bundled pictures is 1. The next
     layer's weights are scaled inversely, so nothing else changes.
     ``precision``: what it computes in. ``direct``: ``False`` computes the ``winograd_layers`` by Winograd
-    convolution, which is faster. Its rounding errors differ, and a gradient that would be exactly 0 may come
-    out slightly different from 0.
+    convolution, which is faster. Its rounding errors differ, and a gradient that would be exactly 0 may be
+    slightly different from 0.
 
     Calls with the same arguments return the same model.
     Raises ``ArgumentError`` for unknown weights, pooling or precision, ``MissingFileError`` for a missing
@@ -193,7 +193,8 @@ def mean_activations(network: keras.Model, images: Iterable[np.ndarray]) -> dict
 LEAST_MEAN = 0.2
 """The least mean activation by which a filter is divided, as a fraction of the median of its layer.
 
-The means are measured over few pictures, and a filter that is silent in these may be the strongest in others.
+The means are measured over few pictures, and a filter with activations near 0 in these may have the largest
+in others.
 One of conv2_1 has a mean of 0.015 medians over the bundled pictures and of 0.8 over an orange flower before
 teal, where its normalized activations would be 54 times the others' and their squares the whole style loss.
 """

@@ -80,8 +80,8 @@ def kernels_of(weights: str) -> Kernels:
         path = _path(weights)
         if weights == "imagenet" and not path.is_file():
             raise WeightsError(
-                f"The weights 'imagenet' are neither at {path} nor to be had from {_KERAS_FILE_URL} "
-                f"({reason(error)}): put the file there, or take weights='bundled', part of this course."
+                f"The weights 'imagenet' are not at {path} and cannot be downloaded from {_KERAS_FILE_URL} "
+                f"({reason(error)}): put the file there, or use weights='bundled', part of this course."
             ) from error
         raise WeightsError(
             f"{path} does not hold the weights of VGG19, or not all of them: {reason(error)}."

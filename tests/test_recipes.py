@@ -285,7 +285,7 @@ def test_a_large_run_computes_winograd_convolutions_and_a_small_one_direct_ones(
 )
 def test_a_region_has_the_weight_of_its_area(blend, areas, expected):
     regions = areas and [np.full((4, 6), area, np.float32) for area in areas]
-    assert recipes._shares(blend or [None] * 2, regions or [None] * 2) == pytest.approx(expected)
+    assert recipes._fractions(blend or [None] * 2, regions or [None] * 2) == pytest.approx(expected)
 
 
 def test_masks_of_ones_are_no_masks(cat):

@@ -37,7 +37,7 @@ def test_a_preset_is_saved_and_loaded(tmp_path):
         ("{", "no JSON object"),
         ("[1]", "no JSON object"),
         ('{"sise": 3}', "an unexpected keyword argument 'sise'"),
-        ('{"content": "cat"}', "content has no place in it"),
+        ('{"content": "cat"}', "it cannot hold content"),
     ],
 )
 def test_a_file_that_is_no_preset_is_refused(tmp_path, text, said):

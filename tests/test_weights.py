@@ -130,7 +130,7 @@ def test_without_a_network_the_sentence_names_what_was_sought(tmp_path, monkeypa
         socket, "getaddrinfo", lambda *_, **__: (_ for _ in ()).throw(socket.gaierror("no network"))
     )
     with pytest.raises(
-        WeightsError, match=r"neither at .* nor to be had from .*weights='bundled'"
+        WeightsError, match=r"are not at .* and cannot be downloaded from .*weights='bundled'"
     ) as refused:
         vgg19("imagenet")
     assert str(tmp_path) in str(refused.value)

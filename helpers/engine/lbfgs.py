@@ -32,7 +32,7 @@ def history_length(height: int, width: int) -> int:
 
 
 class History:
-    """The last steps of L-BFGS: moves s_i = x_i+1 − x_i, and gradient changes y_i = ∇f_i+1 − ∇f_i."""
+    """The last steps of L-BFGS: s_i = x_i+1 − x_i, and the changes of the gradient y_i = ∇f_i+1 − ∇f_i."""
 
     def __init__(
         self,
@@ -49,15 +49,15 @@ class History:
         self.shape = tuple(shape)
         self.length = length or history_length(*shape[1:3])
         self.point = point
-        self.forget()
-        for move, change in pairs:
-            self.keep(move, change, float(_dot(move, change)), float(_dot(change, change)))
+        self.clear()
+        for displacement, change in pairs:
+            self.keep(displacement, change, float(_dot(displacement, change)), float(_dot(change, change)))
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Drop all past steps."""
         # Missing steps are zeros: the same compiled graph then serves a history of any length.
-        self.moves = [ops.zeros(int(np.prod(self.shape)), "float32")] * self.length
-        self.changes = list(self.moves)
+        self.displacements = [ops.zeros(int(np.prod(self.shape)), "float32")] * self.length
+        self.changes = list(self.displacements)
         self.inverse_curvatures = np.zeros(self.length, np.float32)
         self.scale = 0.0
 
@@ -65,7 +65,7 @@ class History:
         """The number of steps in the history."""
         return int(np.count_nonzero(self.inverse_curvatures))
 
-    def keep(self, move: Any, change: Any, curvature: float, change_square: float) -> None:
+    def keep(self, displacement: Any, change: Any, curvature: float, change_square: float) -> None:
         """Add a step, given s, y, sᵀy and yᵀy.
 
         A step with sᵀy ≤ 0 (or nearly 0) is ignored: H, the inverse Hessian approximation, would not remain
@@ -73,7 +73,7 @@ class History:
         """
         if not curvature > 1e-8 * change_square:
             return
-        self.moves = [*self.moves[1:], ops.reshape(move, -1)]
+        self.displacements = [*self.displacements[1:], ops.reshape(displacement, -1)]
         self.changes = [*self.changes[1:], ops.reshape(change, -1)]
         self.inverse_curvatures = np.append(self.inverse_curvatures[1:], np.float32(1 / curvature))
         self.scale = curvature / change_square
@@ -84,31 +84,33 @@ class History:
         A direction that is not one of descent is replaced by the negative gradient, and the history dropped.
         """
         while True:
-            steps = self.moves, self.changes, self.inverse_curvatures, np.float32(self.scale)
+            steps = self.displacements, self.changes, self.inverse_curvatures, np.float32(self.scale)
             direction, numbers = _direction(point, gradient, space.low, space.high, steps)
             gradient_square, slope = ops.convert_to_numpy(numbers).tolist()
             if not 0 < gradient_square < np.inf:
                 return None
             if slope < 0 or not len(self):
                 return direction
-            self.forget()
+            self.clear()
 
     def pairs(self) -> list[tuple[Any, Any]]:
         """The s and y of each step, flat, oldest first."""
-        return list(zip(self.moves, self.changes, strict=True))[self.length - len(self) :]
+        return list(zip(self.displacements, self.changes, strict=True))[self.length - len(self) :]
 
     def enlarged(self, height: int, width: int) -> "History":
         """The steps resized to another image size, so that the curvature approximation is reused there.
 
-        A move is resized like an image. A gradient with respect to one pixel is inversely proportional to the
-        number of pixels, and so is its change.
+        A step s_i is resized like an image. A gradient with respect to one pixel is inversely proportional to
+        the number of pixels, and so is its change.
         """
         fraction = self.shape[1] * self.shape[2] / (height * width)
 
         def resized(pair: tuple[Any, Any]) -> tuple[Any, Any]:
             images = ops.reshape(ops.stack(pair), (2, *self.shape[1:]))
-            move, change = ops.image.resize(images, (height, width), "bicubic", data_format="channels_last")
-            return move, change * fraction
+            displacement, change = ops.image.resize(
+                images, (height, width), "bicubic", data_format="channels_last"
+            )
+            return displacement, change * fraction
 
         return History((1, height, width, 3), map(resized, self.pairs()))
 
@@ -129,7 +131,7 @@ def lbfgs(
     """L-BFGS over the pixels within the range of colors, or over their scaled cosine coefficients.
 
     A pixel at a bound is fixed for a step if the negative gradient points out of the range; values that a
-    step would move out of the range are clipped to it. The iteration ends when no step lowers the loss.
+    step would take out of the range are clipped to it. The iteration ends when no step lowers the loss.
     ``history``: past steps to continue from, by default none; the new steps are added to it.
     ``line_search``: without it every step has step size 1, even if the loss grows, as in PyTorch's tutorial.
     Raises ``RunError`` if the loss or gradient is not finite, at the start or for every step size tried.
@@ -154,9 +156,9 @@ def lbfgs(
     while (direction := history.direction(point, gradient, space)) is not None:
         step_size = 1.0
         for _ in range(_TRIALS):
-            trial, move = _projected(point, direction, step_size, space.low, space.high)
+            trial, displacement = _projected(point, direction, step_size, space.low, space.high)
             trial_losses, trial_gradient, pixels = evaluate_at(trial)
-            change, numbers = _step(move, trial_gradient, gradient)
+            change, numbers = _step(displacement, trial_gradient, gradient)
             slope, gradient_size, curvature, change_square = ops.convert_to_numpy(numbers).tolist()
             difference = trial_losses["total"] - losses["total"]
             failure = non_finite_message(trial_losses, gradient_size)
@@ -169,12 +171,12 @@ def lbfgs(
             step_size *= float(np.clip(minimum, 0.1, 0.5))
         else:
             if len(history):
-                history.forget()
+                history.clear()
                 continue
             if failure:
                 raise RunError(failure)
             return
-        history.keep(move, change, curvature, change_square)
+        history.keep(displacement, change, curvature, change_square)
         history.point = point = trial
         losses, gradient = trial_losses, trial_gradient
         yield pixels, losses
@@ -189,39 +191,39 @@ def _direction(point: Any, gradient: Any, low: Any, high: Any, steps: Any) -> tu
     γ is 0 if there is none: d is then −∇f with a root mean square of 1, one gray level.
     Source: Nocedal and Wright (2006), "Numerical optimization", algorithm 7.4.
     """
-    moves, changes, inverse_curvatures, scale = steps
+    displacements, changes, inverse_curvatures, scale = steps
     fixed = ops.logical_or(
         ops.logical_and(point <= low, gradient > 0), ops.logical_and(point >= high, gradient < 0)
     )
     free = ops.reshape(ops.where(fixed, 0.0, gradient), -1)
     gradient_square = _dot(free, free)
     q, alphas = free, []
-    for index in reversed(range(len(moves))):
-        alphas.append(inverse_curvatures[index] * _dot(moves[index], q))
+    for index in reversed(range(len(displacements))):
+        alphas.append(inverse_curvatures[index] * _dot(displacements[index], q))
         q = q - alphas[-1] * changes[index]
     one_level = ops.sqrt(ops.cast(ops.size(free), "float32") / gradient_square)
     r = q * ops.where(scale > 0, scale, one_level)
     for index, alpha in enumerate(reversed(alphas)):
         beta = inverse_curvatures[index] * _dot(changes[index], r)
-        r = r + (alpha - beta) * moves[index]
-    # Fixed coordinates have gradient 0 here; H would move them.
+        r = r + (alpha - beta) * displacements[index]
+    # Fixed coordinates have gradient 0 here; H would change them.
     direction = ops.where(free == 0, 0.0, -r)
     return ops.reshape(direction, ops.shape(gradient)), ops.stack([gradient_square, _dot(direction, free)])
 
 
 @compiled
 def _projected(point: Any, direction: Any, step_size: Any, low: Any, high: Any) -> tuple[Any, Any]:
-    """The point after a step, clipped to its bounds, and the move to it."""
+    """The point after a step, clipped to its bounds, and the change s of the point."""
     trial = ops.clip(point + step_size * direction, low, high)
     return trial, trial - point
 
 
 @compiled
-def _step(move: Any, gradient: Any, previous_gradient: Any) -> tuple[Any, Any]:
+def _step(displacement: Any, gradient: Any, previous_gradient: Any) -> tuple[Any, Any]:
     """The gradient change y, and a tensor of ∇fᵀs, ``magnitude`` of the new gradient, sᵀy and yᵀy."""
     change = gradient - previous_gradient
-    slope = _dot(previous_gradient, move)
-    return change, ops.stack([slope, magnitude(gradient), _dot(move, change), _dot(change, change)])
+    slope = _dot(previous_gradient, displacement)
+    return change, ops.stack([slope, magnitude(gradient), _dot(displacement, change), _dot(change, change)])
 
 
 def _dot(first: Any, second: Any) -> Any:

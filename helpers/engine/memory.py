@@ -151,7 +151,7 @@ def fitting_tiling(
         return next(tiling for tiling, size in zip(_TILINGS, here, strict=True) if size <= usable)
     fits = bisect.bisect(range(1, min(height, width)), allowed, key=lambda side: min(needed(side)))
     advice = f"a shorter side of {fits} would fit." if fits >= 16 else "no picture would fit."
-    phrase = "can be had here" if limit is None else "is allowed"
+    phrase = "is available" if limit is None else "is allowed"
     raise TooLargeError(
         f"A picture of {width} × {height} pixels needs {min(here) / GB:.1f} GB of memory and "
         f"{allowed / GB:.1f} GB {phrase}; {advice}"

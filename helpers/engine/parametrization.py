@@ -56,8 +56,8 @@ def cosine_space(shape: tuple[int, ...]) -> Space:
 
     The scaling makes low frequencies change faster than high ones, in accordance with natural images, whose
     spectrum decreases with the frequency f.
-    Source: Olah, Mordvintsev and Schubert, "Feature visualization" (2017). Departure: a cosine transform in
-    place of the Fourier transform, whose periodicity couples opposite borders of the image.
+    Source: Olah, Mordvintsev and Schubert, "Feature visualization" (2017). Departure: a cosine transform
+    instead of the Fourier transform, whose periodicity couples opposite borders of the image.
     """
     _, height, width, _ = shape
     frequency = np.hypot(*np.meshgrid(np.arange(height) / height, np.arange(width) / width, indexing="ij"))

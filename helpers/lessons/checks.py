@@ -95,8 +95,8 @@ def _obstacle_to_gradients(function: Callable[..., Any], case: tuple[Any, ...]) 
         return keras.ops.sum(function(*(scaled(argument, scale) for argument in case)))
 
     advice = (
-        "Use TensorFlow's functions throughout, such as tf.reduce_sum(x) in place of np.sum(x) or x.sum(): "
-        "then the lesson goes on with your function."
+        "Use TensorFlow's functions throughout, such as tf.reduce_sum(x) instead of np.sum(x) or x.sum(): "
+        "then the lesson uses your function."
     )
     try:
         _, gradient = loss_and_gradient(loss, keras.ops.convert_to_tensor(1.0))

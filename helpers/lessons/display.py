@@ -1,4 +1,4 @@
-"""Output of a notebook: images and tables with captions, curves of the loss."""
+"""Output of a notebook: images and tables with captions, and plots of the loss."""
 
 import base64
 import html
@@ -66,7 +66,7 @@ def heatmap(values: Any, signed: bool = False) -> np.ndarray:
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, caption: str = "") -> None:
-    """Show a table in a notebook: integers with separated thousands, other numbers with four digits.
+    """Show a table in a notebook: integers with thousands separated, others with four significant digits.
 
     ``columns``: the headings. ``rows``: each a sequence of numbers or texts; the first is aligned left, the
     others are aligned right.

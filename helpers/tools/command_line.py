@@ -182,7 +182,10 @@ def _paint(options: argparse.Namespace, path: Path, recipe: str, *pictures: Any,
     _print_paths([path])
     if options.signals:
         step, steps = len(result.history), result.settings["arguments"]["steps"]
-        print(f"Stopped at step {step} of {steps}; the same command with --resume goes on.", file=sys.stderr)
+        print(
+            f"Stopped at step {step} of {steps}; the same command with --resume continues it.",
+            file=sys.stderr,
+        )
 
 
 def _frames(options: argparse.Namespace) -> None:
@@ -207,7 +210,7 @@ def _frames(options: argparse.Namespace) -> None:
     if len(painted) > 1:
         change, change_of_source = (helpers.flicker(film, frames, motion) for film in (painted, frames))
         print(
-            f"Mean change along the motion, from frame to frame: {change:.1f} gray levels; "
+            f"Flicker, the mean change from frame to frame along the motion: {change:.1f} gray levels; "
             f"of the source: {change_of_source:.1f}."
         )
 

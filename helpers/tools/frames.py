@@ -106,17 +106,17 @@ def paint_frames(
 
 
 def _next(
-    frame: np.ndarray, moved: np.ndarray, visible: np.ndarray, weight: float, arguments: Mapping[str, Any]
+    frame: np.ndarray, warped: np.ndarray, visible: np.ndarray, weight: float, arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The arguments of ``transfer`` for a frame, from the result before, moved to where its parts are now."""
-    start = np.where(visible[..., np.newaxis] > 0, moved, frame)
-    terms = {"change": _change(weight, moved, visible)} if weight else {}
+    """The arguments of ``transfer`` for a frame, from the result before it, warped along the motion."""
+    start = np.where(visible[..., np.newaxis] > 0, warped, frame)
+    terms = {"change": _change(weight, warped, visible)} if weight else {}
     return {"start": start, "run": {"scales": 1}, "terms": {**(arguments.get("terms") or {}), **terms}}
 
 
-def _change(weight: float, moved: np.ndarray, visible: np.ndarray) -> Callable[[Scene], Term]:
+def _change(weight: float, warped: np.ndarray, visible: np.ndarray) -> Callable[[Scene], Term]:
     def term(scene: Scene) -> Term:
-        return change_term(weight, preprocess(resize_image(moved, *scene.content.shape[1:3])), visible)
+        return change_term(weight, preprocess(resize_image(warped, *scene.content.shape[1:3])), visible)
 
     return term
 

@@ -105,15 +105,15 @@ KEYWORDS: Mapping[str, Mapping[str, Any]] = {
     "style_layers": dict(
         help="layers of the style loss (default: conv1_1 … conv5_1)", metavar="LAYER", nargs="+"
     ),
-    "style_scale": dict(help="size of the strokes; 2 doubles it (default: 1)", metavar="S", type=float),
+    "style_scale": dict(help="stroke size, relative to the default (default: 1)", metavar="S", type=float),
     "blend": dict(help="weight of each of several style images", metavar="W", type=float, nargs="+"),
     "masks": dict(
-        help="for each style image a picture that is white in its region, and black elsewhere",
+        help="for each style image a spatial mask, a picture that is white in its region and black elsewhere",
         metavar="FILE",
         nargs="+",
     ),
     "style_masks": dict(
-        help="for each style image a picture that is white where the style is taken; - for all of it",
+        help="for each style image a spatial mask, white where its style is taken from; - for all of it",
         metavar="FILE",
         nargs="+",
         type=lambda text: None if text == "-" else text,
@@ -213,7 +213,9 @@ def _add_transfer(commands: Any) -> None:
     command.add_argument("styles", nargs="*", metavar="style", help=f"style image (default: {STYLE})")
     _add_preset(command)
     _add_keywords(command, KEYWORDS, "content, style, noise")
-    help = "read --content-weight and --style-weight in the units of a paper or program, such as 'johnson'"
+    help = (
+        "read --content-weight and --style-weight in the convention of a paper or program, such as 'johnson'"
+    )
     _add(command, "--as-printed", help, metavar="NAME")
     help = "save the picture of every STEPS-th step as well, in a folder called NAME_steps"
     _add(command, "--save-every", help, metavar="STEPS", type=positive)

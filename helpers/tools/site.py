@@ -81,7 +81,7 @@ def _cell_html(cell: Any, notebook: Any) -> str:
 
 def _linked(text: str) -> str:
     """HTML whose links lead to pages of the site in place of notebooks and of the glossary."""
-    text = re.sub(r'href="(?:\.\./|appendix/)?(\w\d_\w+)\.ipynb"', r'href="\1.html"', text)
+    text = re.sub(r'href="(?:\.\./)?(?:notebooks/)?(?:appendix/)?(\w\d_\w+)\.ipynb"', r'href="\1.html"', text)
     return re.sub(r'href="[./]*docs/glossary\.md', 'href="glossary.html', text)
 
 

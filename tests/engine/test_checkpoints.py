@@ -294,7 +294,7 @@ def test_a_signal_saves_the_picture_and_resume_goes_on(tmp_path, start_command, 
     said, complaint = process.communicate(timeout=60)
     assert process.returncode == 128 + getattr(signal, sent), complaint
     assert said.strip() == str(path)
-    assert "--resume goes on" in complaint
+    assert "--resume continues it" in complaint
     assert "Traceback" not in complaint
     settings = read_settings(path)
     assert 0 < len(settings["history"]) == settings["steps_taken"] < 40

@@ -83,7 +83,7 @@ def test_a_limit_that_is_too_low_names_the_size_that_fits(monkeypatch):
     with pytest.raises(MemoryError):
         fitting_tiling(side + 1, side + 1, LAYERS, limit=1.5)
     monkeypatch.setattr(memory, "free_memory", lambda: 0.5 * GB)
-    with pytest.raises(MemoryError, match="can be had here; no picture would fit"):
+    with pytest.raises(MemoryError, match="is available; no picture would fit"):
         fitting_tiling(64, 64, LAYERS)
 
 

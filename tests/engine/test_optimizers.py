@@ -105,7 +105,7 @@ def test_what_was_learned_at_one_size_serves_at_another(generator):
         pass
     larger = history.enlarged(12, 16)
     assert len(larger) == len(history)
-    assert {tuple(step.shape) for step in (*larger.moves, *larger.changes)} == {(12 * 16 * 3,)}
+    assert {tuple(step.shape) for step in (*larger.displacements, *larger.changes)} == {(12 * 16 * 3,)}
     wide = np.kron(center, np.ones((1, 2, 2, 1)))
     evaluate = valley(wide, np.kron(stiffness, np.ones((1, 1, 2, 1))))
     ends = []
@@ -285,7 +285,7 @@ def test_the_two_loops_multiply_by_the_inverse_of_the_textbook(generator, count)
     # The oldest have made room for the newest.
     np.testing.assert_allclose(found, by_the_textbook(pairs[-4:], gradient), rtol=1e-4, atol=1e-5)
     assert len(history) == min(count, 4)
-    kept = [list(map(numbers, pair)) for pair in zip(history.moves, history.changes, strict=True)]
+    kept = [list(map(numbers, pair)) for pair in zip(history.displacements, history.changes, strict=True)]
     np.testing.assert_allclose(kept[-len(history) :], pairs[-4:], rtol=1e-6)
 
 

@@ -248,6 +248,10 @@ def test_the_site_has_every_lesson_except_those_that_fail(small_lessons, tmp_pat
     assert "01_small" not in index
     assert outside(index) == []
     assert "01_small" not in (tmp_path / "site" / "00_small.html").read_text("utf-8")
+    glossary = (tmp_path / "site" / "glossary.html").read_text("utf-8")
+    assert 'href="04_texture_synthesis.html"' in glossary
+    assert 'href="A1_how_it_is_fast.html"' in glossary
+    assert ".ipynb" not in glossary
 
 
 def test_a_lesson_has_one_cover():
