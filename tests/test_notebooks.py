@@ -78,6 +78,37 @@ def test_a_lesson_runs_as_given(lesson, monkeypatch, tmp_path):
     assert all(verdict.startswith("To do.") for verdict in found), found
 
 
+WRITTEN = {
+    "content_loss": "def my_content_loss(F, P):\n    return tf.reduce_sum((F - P) ** 2) / 2",
+    "content_loss_per_entry": "def my_content_loss_per_entry(F, P):\n    return tf.reduce_mean((F - P) ** 2)",
+    "minimize": "right",
+    "gram_matrix": "def my_gram_matrix(F):\n    x = tf.reshape(F, (-1, F.shape[-1]))\n    return tf.transpose(x) @ x",
+    "style_loss": "def my_style_loss(features, targets):\n    return np.float32(0)",
+    "transfer": "right",
+}
+"""What a student writes in lessons 3 to 5: right, wrong by a factor, wrong, and some not at all."""
+
+
+@pytest.mark.slow
+@pytest.mark.lesson
+def test_pictures_are_made_by_those_functions_that_a_student_wrote_and_that_are_right(monkeypatch, tmp_path):
+    captions = {}
+    for path in LESSONS[3:6]:
+        notebook = nbformat.read(path, as_version=4)
+        checks, solutions = tagged(notebook, "check"), tagged(notebook, "solution")
+        for cell, check, solution in zip(tagged(notebook, "exercise"), checks, solutions, strict=True):
+            written = WRITTEN.get(re.search(r'check\("(\w+)"', check.source)[1])
+            if written:
+                cell.source = solution_of(solution) if written == "right" else written
+        ran = run(notebook, monkeypatch, tmp_path)
+        captions[path.name[:2]] = re.findall(r"Made with [^<]*", "".join(str(cell) for cell in ran.cells))
+    assert "Made with your loop, and with the course's content loss." in captions["03"]
+    assert "Made with your Gram matrix and loop, and with the course's style loss." in captions["04"]
+    whose = "Made with your Gram matrix and transfer, and with the course's content loss and style loss."
+    assert captions["05"].count(whose) == 3
+    assert not any("your style loss" in caption for each in captions.values() for caption in each)
+
+
 def test_an_unfilled_exercise_does_not_stop_a_lesson(lesson):
     """No cell but an exercise, its check and its solution uses what the student is to write."""
     theirs = {
