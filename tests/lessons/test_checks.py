@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import check
+from helpers import check, resize_image
 from helpers.lessons.exercises import EXERCISES
 
 
@@ -27,6 +27,19 @@ def test_an_unfilled_exercise_shows_its_hint():
         raise NotImplementedError("Multiply the two.")
 
     assert check("total_loss", unfilled) == (None, "Multiply the two. (Then delete the line with raise.)")
+
+
+def photo_of_a_student(array, side, white=255):
+    """Preprocessing in one of the many right ways to write it."""
+    image = np.atleast_3d(array).astype(float)
+    if image.shape[2] == 4:
+        image = white + (image[:, :, :3] - white) * image[:, :, 3:] / 255
+    image = image * np.ones(3)
+    scale = side / min(image.shape[:2])
+    image = resize_image(image, round(scale * image.shape[0]), round(scale * image.shape[1]))
+    top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+    red, green, blue = np.moveaxis(image[top : top + side, left : left + side], 2, 0)
+    return np.stack([blue - 103.939, green - 116.779, red - 123.68], axis=2)[None]
 
 
 # What students write, beside the mistakes of the table, and words of the answer they must get.
@@ -71,20 +84,19 @@ ANSWERS = [
     ("receptive_field", lambda layers: 1 + sum(k - 1 for k, s in layers), "jump is missing"),
     ("receptive_field", lambda layers: sum(k for k, s in layers), "only K − 1 places"),
     ("parameters", lambda k, n, m: k * k * n * m, "biases are missing"),
-    ("parameters", lambda k, n, m: m * (k * n + 1), "window is a square"),
-    ("scaled_size", lambda h, w, s: (s, s), "press the picture"),
+    ("parameters", lambda k, n, m: m * (k * n + 1), "kernel is a square"),
+    ("scaled_size", lambda h, w, s: (s, s), "squeeze the picture"),
     ("scaled_size", lambda h, w, s: (h * s // min(h, w), w * s // min(h, w)), "Use round"),
     ("scaled_size", lambda h, w, s: s, "The answer is an array of shape (2,)"),
-    ("central_square", lambda image, s: image[:s, :s], "upper left corner"),
-    ("central_square", lambda image, s: image[-s:, -s:], "lower right corner"),
-    ("to_pixels", lambda image: (image - [123.68, 116.779, 103.939])[np.newaxis], "order RGB: VGG19"),
-    (
-        "to_pixels",
-        lambda image: (image[..., ::-1] - [123.68, 116.779, 103.939])[np.newaxis],
-        "each other's mean",
-    ),
-    ("to_pixels", lambda image: image[..., ::-1] - [103.939, 116.779, 123.68], "batch axis"),
-    ("to_pixels", lambda image: (image[..., ::-1] / 255 - [103.939, 116.779, 123.68])[None], "divide by 255"),
+    ("preprocess_photo", photo_of_a_student, "Whatever the file holds"),
+    ("preprocess_photo", lambda array, s: photo_of_a_student(array, s)[..., ::-1], "order RGB: VGG19"),
+    ("preprocess_photo", lambda array, s: photo_of_a_student(array, s)[:, :, ::-1], "The shape is right"),
+    ("preprocess_photo", lambda array, s: photo_of_a_student(array, s)[0], "batch axis is missing"),
+    ("preprocess_photo", lambda array, s: photo_of_a_student(array, s) / 255, "no division"),
+    ("preprocess_photo", lambda array, s: photo_of_a_student(array, s, white=0), "become black"),
+    ("preprocess_photo", lambda array, s: array[:s, :s, ::-1] - [103.939, 116.779, 123.68], "ValueError"),
+    ("cosine_similarity", lambda a, b: a @ b / np.linalg.norm(a), "length of b as well"),
+    ("cosine_similarity", lambda a, b: a @ b / np.linalg.norm(a) / np.linalg.norm(b), "gives 1"),
     ("content_loss", lambda f, p: ((f - p) ** 2).sum(), "½ is missing"),
     ("content_loss", lambda f, p: ((f - p) ** 2).mean(), "not their mean"),
     ("content_loss", lambda f, p: abs(f - p).sum() / 2, "absolute values"),
