@@ -19,7 +19,7 @@ DOCUMENTS = [
 NOT_OURS = {
     r"\banswers? (most |strongly |more )*(to|of)\b|\banswers\b(?! (a|your|the) question)": "activation",
     r"(?<!in )(?<!take )(?<!takes )(?<!decimal )(?<!first )\bplaces?\b(?! (of|where you))": "position",
-    r"\bmaps (in|out)\b": "input channels, output channels",
+    r"\bmaps (in|out)\b(?! the)": "input channels, output channels",
     r"\bslid(e|es|ing) (a |small |the )*windows?\b|\b(the|its|each) window\b|\bwindows? of\b": "kernel",
     r"\bprepar(e|es|ed|ation) (of )?(a|the|it|each) ?(pictures?|photos?|images?)?\b": "preprocess",
     r"\bread the plan\b|\bplan of VGG\b": "architecture",
@@ -30,7 +30,7 @@ NOT_OURS = {
     r"\bwork(s|ed|ing)? (it|the gradient|out)\b": "compute, backpropagation",
     r"\bmov(e|es|ing) (the )?(pixels|waves|numbers)\b": "optimize",
     r"\bunknown is\b": "optimization variable",
-    r"\brate says\b|\bhow far (each|it) (pixel |number )?moves\b": "learning rate",
+    r"(?<!learning )\brate says\b|\bhow far (each|it) (pixel |number )?moves\b": "learning rate",
     r"\blow places?\b|\bvalley\b": "local minimum",
     r"\bhow the loss curves\b": "curvature approximation",
     r"\bsmall first\b": "coarse-to-fine",

@@ -49,7 +49,7 @@ def examine(name: str, function: Callable[..., Any]) -> Outcome:
         try:
             value = function(*copy.deepcopy(case))
         except (Exception, SystemExit) as error:
-            return _stopped(error)
+            return _stopped(error, case)
         values = _numbers(value, exercise.parts)
         if values is None:
             return Outcome(False, _not_numbers(case, value, exercise.parts))
@@ -68,12 +68,13 @@ def examine(name: str, function: Callable[..., Any]) -> Outcome:
     return Outcome(False, _difference(exercise, given))
 
 
-def _stopped(error: BaseException) -> Outcome:
+def _stopped(error: BaseException, case: tuple[Any, ...]) -> Outcome:
     if isinstance(error, NotImplementedError):
         return Outcome(None, f"{error} (Then delete the line with raise.)")
     advice = " An if tests a single number; to decide for each entry use np.where."
     ending = advice if "truth value" in str(error) else ""
-    return Outcome(False, f"Your function stops with {type(error).__name__}: {_first_line(error)}{ending}")
+    stop = f"{type(error).__name__}: {_first_line(error)}"
+    return Outcome(False, f"For {_inputs(case)} your function stops with {stop}{ending}")
 
 
 def _first_line(error: BaseException) -> str:

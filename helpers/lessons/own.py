@@ -24,10 +24,15 @@ _used: dict[str, bool] = {}
 
 @functools.cache
 def _scope() -> dict[str, Any]:
-    """Names that functions of earlier lessons may use: those of the page of the paper, or the student's."""
-    from helpers import paper
+    """Names that functions of earlier lessons may use: pictures, the page of the paper, the student's own."""
+    from helpers import images, paper
 
-    return {name: value for name, value in vars(paper).items() if not name.startswith("__")}
+    return {
+        name: value
+        for module in (images, paper)
+        for name, value in vars(module).items()
+        if not name.startswith("__")
+    }
 
 
 def check(exercise: str, function: Callable[..., Any]) -> Outcome:

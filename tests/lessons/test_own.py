@@ -166,7 +166,7 @@ def test_unknown_names_are_told():
 
 def test_words_for_functions_in_numpy():
     assert "no gradient passes through NumPy" in check("content_loss", in_numpy).message
-    assert "tf.reduce_sum(x) in place of np.sum(x)" in check("content_loss", as_method).message
+    assert "tf.reduce_sum(x) instead of np.sum(x)" in check("content_loss", as_method).message
 
 
 def test_a_function_with_two_results_has_to_return_both():
