@@ -29,6 +29,21 @@ def test_an_unfilled_exercise_shows_its_hint():
     assert check("total_loss", unfilled) == (None, "Multiply the two. (Then delete the line with raise.)")
 
 
+def convolved(maps, kernel, bias, stride, padding):
+    """The solution of lesson 1."""
+    height, width, channels = maps.shape
+    size, _, _, filters = kernel.shape
+    padded = np.zeros((height + 2 * padding, width + 2 * padding, channels))
+    padded[padding : padding + height, padding : padding + width] = maps
+    result = np.zeros(
+        ((height + 2 * padding - size) // stride + 1, (width + 2 * padding - size) // stride + 1, filters)
+    )
+    for p, q, m in np.ndindex(result.shape):
+        patch = padded[stride * p : stride * p + size, stride * q : stride * q + size]
+        result[p, q, m] = (patch * kernel[..., m]).sum() + bias[m]
+    return result
+
+
 # What students write, beside the mistakes of the table, and words of the answer they must get.
 ANSWERS = [
     ("total_loss", lambda c, s, a, b: b * c + a * s, "exchanged"),
@@ -61,18 +76,28 @@ ANSWERS = [
         "The answer is an array of shape",
     ),
     ("crossfade", lambda a, b, t: (1 - t) ** 2 * a + t * b, "The shape is right"),
-    ("one_answer", lambda x, w, b: np.sum(x * w), "bias is missing"),
-    ("one_answer", lambda x, w, b: np.sum(x * w + b), "every product"),
-    ("one_answer", lambda x, w, b: np.sum(x * w[::-1, ::-1]) + b, "turned by 180"),
-    ("one_answer", lambda x, w, b: np.einsum("uvn,uvn->n", x, w) + b, "sum runs over the maps as well"),
-    ("one_answer", lambda x, w, b: np.einsum("uvn,uvn->", x, w) - b, "the answer is"),
+    ("one_activation", lambda x, w, b: np.sum(x * w), "bias is missing"),
+    ("one_activation", lambda x, w, b: np.sum(x * w + b), "every product"),
+    ("one_activation", lambda x, w, b: np.sum(x * w[::-1, ::-1]) + b, "turned by 180"),
+    ("one_activation", lambda x, w, b: np.einsum("uvn,uvn->n", x, w) + b, "input channels as well"),
+    ("one_activation", lambda x, w, b: np.einsum("uvn,uvn->", x, w) - b, "the answer is"),
+    ("convolve", lambda x, w, b, S, P: x, "The answer is an array of shape (5, 6, 3)"),
+    ("convolve", lambda *given: convolved(*given)[:-1, :-1], "count the first position too"),
+    ("convolve", lambda x, w, b, S, P: convolved(x, w, 0 * b, S, P), "bias is missing"),
+    ("convolve", lambda x, w, b, S, P: convolved(x, w, b, S, 0), "zero padding is missing"),
+    ("convolve", lambda x, w, b, S, P: convolved(x, w, b, 1, P), "stride is ignored"),
+    ("convolve", lambda x, w, b, S, P: convolved(x, w[::-1, ::-1], b, S, P), "flipped by 180°"),
+    ("convolve", lambda x, w, b, S, P: convolved(x[..., :1], w[..., :1, :], b, S, P), "first input channel"),
+    ("convolve", lambda x, w, b, S, P: convolved(np.pad(x, P), w, b, S, 0), "ValueError"),
+    ("pixel_gradient", lambda x, w, y: np.kron(y > 0, w), "The answer is an array of shape (4, 5)"),
+    ("pixel_gradient", lambda x, w, y: (y > 0) * 1.0, "gradient with respect to y"),
     ("output_size", lambda i, k, s, p: (i + 2 * p - k) // s, "One is missing"),
     ("output_size", lambda i, k, s, p: int(np.ceil((i + 2 * p - k) / s)) + 1, "round down"),
     ("output_size", lambda i, k, s, p: (i + p - k) // s + 1, "counts twice"),
     ("average_pool", lambda maps: maps[::2, ::2], "throw three away"),
     ("average_pool", lambda maps: maps.mean(axis=-1), "The answer is an array of shape (2, 3, 2)"),
     ("receptive_field", lambda layers: 1 + sum(k - 1 for k, s in layers), "jump is missing"),
-    ("receptive_field", lambda layers: sum(k for k, s in layers), "only K − 1 places"),
+    ("receptive_field", lambda layers: sum(k for k, s in layers), "only K − 1 positions"),
     ("parameters", lambda k, n, m: k * k * n * m, "biases are missing"),
     ("parameters", lambda k, n, m: m * (k * n + 1), "window is a square"),
     ("scaled_size", lambda h, w, s: (s, s), "press the picture"),
@@ -154,7 +179,7 @@ ANSWERS = [
     ("total_variation", lambda x: (abs(x[1:] - x[:-1])).sum() + (abs(x[:, 1:] - x[:, :-1])).sum(), "squared"),
     ("total_variation", lambda x: ((x[1:] - x[:-1]) ** 2).sum(), "columns are missing"),
     ("crossfade", lambda a, b, t: (1 - t) * a.sum() + t * b.sum(), "yours a single number"),
-    ("one_answer", lambda x, w, b: sum(x * w) + b, "The answer is a single number, and yours an array"),
+    ("one_activation", lambda x, w, b: sum(x * w) + b, "The answer is a single number, and yours an array"),
     ("layer_loss", lambda G, A, M: (G - A).sum() ** 2 / (4 * len(G) ** 2 * M**2), "Square each difference"),
     ("content_gradient", lambda f, p: f - p if f > 0 else 0, "use np.where"),
     ("softmax", lambda z: np.exp(z) / np.exp(z).sum(axis=-1), "could not be broadcast"),
