@@ -1,4 +1,4 @@
-"""The drawings of the lessons: figure 1, a convolution, and the receptive fields on an image."""
+"""The drawings of the lessons: a convolution with its numbers, and the receptive fields on an image."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,13 +9,15 @@ from helpers.images import as_uint8
 
 
 def draw_convolution(
-    inputs: np.ndarray, outputs: np.ndarray, window: int, stride: int, position: tuple[int, int]
+    inputs: np.ndarray, outputs: np.ndarray, kernel_size: int, stride: int, position: tuple[int, int]
 ) -> Any:
-    """Draw a convolution with real numbers: N input maps, the kernel at one position, and M output maps.
+    """Draw a convolution with real numbers: N input channels, the kernel at one position, M output channels.
 
-    ``inputs``: ``(h, w, N)``. ``outputs``: ``(h', w', M)``, the convolution without padding. ``window``: the
-    kernel size K. ``position``: row and column of the activation that is marked, together with the inputs
-    that it is computed from; the next position of the kernel is dashed.
+    After figure 1 of Wu Bingzhe, "Extracted the style from the image with deep neural network" (2015).
+
+    ``inputs``: ``(h, w, N)``. ``outputs``: ``(h', w', M)``, the convolution without padding. ``position``:
+    row and column of the activation that is marked, together with the inputs that it is computed from; the
+    next position of the kernel is dashed.
 
     Returns a Matplotlib figure for ``show_plot``.
     """
@@ -24,14 +26,17 @@ def draw_convolution(
 
     row, column = position
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.6))
-    starts = _draw_stack(left, inputs, (row * stride, column * stride), window, stride)
+    starts = _draw_stack(left, inputs, (row * stride, column * stride), kernel_size, stride)
     ends = _draw_stack(right, outputs, position, 1, 1)
-    height, width, maps = inputs.shape
+    height, width, channels = inputs.shape
     left.set_title(
-        f"N = {maps} input maps of {height} × {width},\nkernel size K = {window}, stride S = {stride}"
+        f"N = {channels} input channels of {height} × {width},\n"
+        f"kernel size K = {kernel_size}, stride S = {stride}"
     )
-    height, width, maps = outputs.shape
-    right.set_title(f"M = {maps} output maps of {height} × {width},\n{maps} activations at each position")
+    height, width, channels = outputs.shape
+    right.set_title(
+        f"M = {channels} output channels of {height} × {width},\n{channels} activations at each position"
+    )
     for start, (x, y) in zip(starts, ends, strict=True):
         # The line ends at the left side of the square, whose right corners are given.
         style = {"axesA": left, "axesB": right, "color": "#111111", "linewidth": 0.8}

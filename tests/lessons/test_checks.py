@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers import check, resize_image
+from helpers import check
 from helpers.lessons.exercises import EXERCISES
 
 
@@ -29,17 +29,19 @@ def test_an_unfilled_exercise_shows_its_hint():
     assert check("total_loss", unfilled) == (None, "Multiply the two. (Then delete the line with raise.)")
 
 
-def photo_of_a_student(array, side, white=255):
-    """Preprocessing in one of the many right ways to write it."""
-    image = np.atleast_3d(array).astype(float)
-    if image.shape[2] == 4:
-        image = white + (image[:, :, :3] - white) * image[:, :, 3:] / 255
-    image = image * np.ones(3)
-    scale = side / min(image.shape[:2])
-    image = resize_image(image, round(scale * image.shape[0]), round(scale * image.shape[1]))
-    top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
-    red, green, blue = np.moveaxis(image[top : top + side, left : left + side], 2, 0)
-    return np.stack([blue - 103.939, green - 116.779, red - 123.68], axis=2)[None]
+def convolved(maps, kernel, bias, stride, padding):
+    """The solution of lesson 1."""
+    height, width, channels = maps.shape
+    size, _, _, filters = kernel.shape
+    padded = np.zeros((height + 2 * padding, width + 2 * padding, channels))
+    padded[padding : padding + height, padding : padding + width] = maps
+    result = np.zeros(
+        ((height + 2 * padding - size) // stride + 1, (width + 2 * padding - size) // stride + 1, filters)
+    )
+    for p, q, m in np.ndindex(result.shape):
+        patch = padded[stride * p : stride * p + size, stride * q : stride * q + size]
+        result[p, q, m] = (patch * kernel[..., m]).sum() + bias[m]
+    return result
 
 
 # What students write, beside the mistakes of the table, and words of the answer they must get.
@@ -60,7 +62,6 @@ ANSWERS = [
         "shape (1, 2, 2, 3), and yours an array of shape (2, 2, 3)",
     ),
     ("crossfade", lambda a, b, t: 2 * ((1 - t) * a + t * b), "2 times the right one"),
-    ("shorter_side", lambda image: min(image.shape), "colors"),
     ("shorter_side", lambda image: min(image.shape[0], image.shape[1]), "first two axes"),
     ("weight_at", lambda t, low, high: low + t * (high - low), "even slider"),
     ("weight_at", lambda t, low, high: np.exp((1 - t) * np.log(low) + t * np.log(high)), "geometric mean"),
@@ -70,19 +71,12 @@ ANSWERS = [
         lambda a, b, t: np.hstack([a[:, : round(t * a.shape[1])], b]),
         "The answer is an array of shape",
     ),
-    ("crossfade", lambda photo, painted, t: photo, "The shape is right"),
-    ("one_answer", lambda x, w, b: np.sum(x * w), "bias is missing"),
-    ("one_answer", lambda x, w, b: np.sum(x * w + b), "every product"),
-    ("one_answer", lambda x, w, b: np.sum(x * w[::-1, ::-1]) + b, "turned by 180"),
-    ("one_answer", lambda x, w, b: np.einsum("uvn,uvn->n", x, w) + b, "sum runs over the maps as well"),
-    ("one_answer", lambda x, w, b: np.einsum("uvn,uvn->", x, w) - b, "the answer is"),
     ("output_size", lambda i, k, s, p: (i + 2 * p - k) // s, "One is missing"),
     ("output_size", lambda i, k, s, p: int(np.ceil((i + 2 * p - k) / s)) + 1, "round down"),
     ("output_size", lambda i, k, s, p: (i + p - k) // s + 1, "counts twice"),
     ("average_pool", lambda maps: maps[::2, ::2], "throw three away"),
     ("average_pool", lambda maps: maps.mean(axis=-1), "The answer is an array of shape (2, 3, 2)"),
     ("receptive_field", lambda layers: 1 + sum(k - 1 for k, s in layers), "jump is missing"),
-    ("receptive_field", lambda layers: sum(k for k, s in layers), "only K − 1 places"),
     ("parameters", lambda k, n, m: k * k * n * m, "biases are missing"),
     ("parameters", lambda k, n, m: m * (k * n + 1), "kernel is a square"),
     ("scaled_size", lambda h, w, s: (s, s), "squeeze the picture"),
@@ -167,7 +161,6 @@ ANSWERS = [
     ("total_variation", lambda x: (abs(x[1:] - x[:-1])).sum() + (abs(x[:, 1:] - x[:, :-1])).sum(), "squared"),
     ("total_variation", lambda x: ((x[1:] - x[:-1]) ** 2).sum(), "columns are missing"),
     ("crossfade", lambda a, b, t: (1 - t) * a.sum() + t * b.sum(), "yours a single number"),
-    ("one_answer", lambda x, w, b: sum(x * w) + b, "The answer is a single number, and yours an array"),
     ("content_gradient", lambda f, p: f - p if f > 0 else 0, "use np.where"),
     ("softmax", lambda z: np.exp(z) / np.exp(z).sum(axis=-1), "could not be broadcast"),
     ("cross_entropy", lambda p, c: -np.log(p.argmax(-1)).mean(), "nan or inf"),
@@ -176,6 +169,25 @@ ANSWERS = [
     ("parameters", lambda k, n, m: k ** (900 * n) * m, "nan or inf"),
     ("total_loss", lambda c, s, a, b: exit(), "SystemExit"),
     ("estimated_seconds", lambda seconds, size, new: seconds * new / size, "four times the pixels"),
+    ("shorter_side", lambda image: min(image.shape), "3 channels"),
+    ("crossfade", lambda a, b, t: (1 - t) ** 2 * a + t * b, "The shape is right"),
+    ("one_activation", lambda x, w, b: np.sum(x * w), "bias is missing"),
+    ("one_activation", lambda x, w, b: np.sum(x * w + b), "every product"),
+    ("one_activation", lambda x, w, b: np.sum(x * w[::-1, ::-1]) + b, "turned by 180"),
+    ("one_activation", lambda x, w, b: np.einsum("uvn,uvn->n", x, w) + b, "input channels as well"),
+    ("one_activation", lambda x, w, b: np.einsum("uvn,uvn->", x, w) - b, "the answer is"),
+    ("convolve", lambda x, w, b, S, P: x, "The answer is an array of shape (5, 6, 3)"),
+    ("convolve", lambda *given: convolved(*given)[:-1, :-1], "count the first position too"),
+    ("convolve", lambda x, w, b, S, P: convolved(x, w, 0 * b, S, P), "bias is missing"),
+    ("convolve", lambda x, w, b, S, P: convolved(x, w, b, S, 0), "zero padding is missing"),
+    ("convolve", lambda x, w, b, S, P: convolved(x, w, b, 1, P), "stride is ignored"),
+    ("convolve", lambda x, w, b, S, P: convolved(x, w[::-1, ::-1], b, S, P), "flipped by 180°"),
+    ("convolve", lambda x, w, b, S, P: convolved(x[..., :1], w[..., :1, :], b, S, P), "first input channel"),
+    ("convolve", lambda x, w, b, S, P: convolved(np.pad(x, P), w, b, S, 0), "ValueError"),
+    ("pixel_gradient", lambda x, w, y: np.kron(y > 0, w), "The answer is an array of shape (4, 5)"),
+    ("pixel_gradient", lambda x, w, y: (y > 0) * 1.0, "gradient with respect to y"),
+    ("receptive_field", lambda layers: sum(k for k, s in layers), "only K − 1 positions"),
+    ("one_activation", lambda x, w, b: sum(x * w) + b, "The answer is a single number, and yours an array"),
 ]
 
 

@@ -17,14 +17,14 @@ def closed_figures():
 def test_a_convolution_is_drawn_with_its_numbers():
     inputs = np.arange(5 * 5 * 2, dtype=float).reshape(5, 5, 2) / 10
     outputs = -np.arange(2 * 2 * 3, dtype=float).reshape(2, 2, 3)
-    figure = draw_convolution(inputs, outputs, window=3, stride=2, position=(1, 0))
+    figure = draw_convolution(inputs, outputs, kernel_size=3, stride=2, position=(1, 0))
     left, right = figure.axes
     assert [text.get_text() for text in left.texts] == [
         f"{value:.1f}" for value in inputs[2:5, 0:3, 0].ravel()
     ]
     assert [text.get_text() for text in right.texts] == [f"{outputs[1, 0, 0]:.1f}"]
-    assert "N = 2 input maps of 5 × 5" in left.get_title()
-    assert "M = 3 output maps of 2 × 2" in right.get_title()
+    assert "N = 2 input channels of 5 × 5" in left.get_title()
+    assert "M = 3 output channels of 2 × 2" in right.get_title()
 
 
 def test_receptive_fields_are_squares_around_the_center():

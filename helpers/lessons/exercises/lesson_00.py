@@ -11,46 +11,61 @@ EXERCISES = {
         mistakes=(
             Mistake(
                 lambda image: min(image.shape),
-                "The last axis holds the 3 colors: it is no side of the picture. Take the first two only.",
+                "The last axis holds the 3 channels: it is no side of the picture. Take the first two axes "
+                "only.",
             ),
             Mistake(lambda image: max(image.shape[:2]), "That is the longer side."),
             Mistake(
                 lambda image: image.shape[0],
-                "That is the height; where the picture is taller than wide, the width is the shorter side.",
+                "That is the height. Where the picture is taller than wide, the width is the shorter side.",
             ),
             Mistake(
                 lambda image: image.shape[1],
-                "That is the width; where the picture is wider than tall, the height is the shorter side.",
+                "That is the width. Where the picture is wider than tall, the height is the shorter side.",
             ),
             Mistake(lambda image: image.shape[:2], "Those are both sides. Return the smaller of the two."),
+            Mistake(
+                lambda image: len(image.shape),
+                "That is the number of axes. The sides are two of the entries of image.shape.",
+            ),
         ),
         praise="Height and width are the first two axes, and the smaller of them is what `size` sets.",
+        title="shorter side",
     ),
     "crossfade": Exercise(
         cases=(
             (ramp(2, 3, 3), ramp(2, 3, 3, low=200, high=40), 0.25),
             (ramp(1, 2, 3), ramp(1, 2, 3, low=200, high=40), 0.0),
         ),
-        answer=lambda photo, result, t: (1 - t) * photo + t * result,
+        answer=lambda first, second, t: (1 - t) * first + t * second,
         mistakes=(
             Mistake(
-                lambda photo, result, t: t * photo + (1 - t) * result,
-                "The two are exchanged: t = 0 has to give the photo and t = 1 the painted picture.",
+                lambda first, second, t: t * first + (1 - t) * second,
+                "The two images are exchanged: t = 0 has to give the first one and t = 1 the second.",
             ),
             Mistake(
-                lambda photo, result, t: photo + t * result,
-                "The photo's share has to shrink as the other grows: its factor is (1 − t).",
+                lambda first, second, t: first + t * second,
+                "The weight of the first image has to shrink as that of the second grows: it is (1 − t).",
             ),
             Mistake(
-                lambda photo, result, t: (photo + result) / 2,
-                "That is the even mix whatever t is. Weight the two pictures by (1 − t) and t.",
+                lambda first, second, t: (first + second) / 2,
+                "That is the mean of the two images, whatever t is. Their weights are (1 − t) and t.",
             ),
             Mistake(
-                lambda photo, result, t: np.clip((1 - t) * photo + t * result, 0, 1),
-                "The values are cut off at 1: an image of this course reaches from 0 to 255.",
+                lambda first, second, t: np.clip((1 - t) * first + t * second, 0, 1),
+                "The values are limited to 1. The values of an image of this course reach from 0 to 255.",
+            ),
+            Mistake(
+                lambda first, second, t: 1 - t * first + t * second,
+                "1 - t * first subtracts t · first from 1. Put parentheses around 1 - t.",
+            ),
+            Mistake(
+                lambda first, second, t: first if t < 0.5 else second,
+                "You choose one of the images. Each pixel of the result is a mix of both.",
             ),
         ),
-        praise="Weighting two things against each other with two factors is how equation (7) will work too.",
+        praise="Equation (7) weights two losses in a similar way.",
+        title="crossfade",
     ),
     "estimated_seconds": Exercise(
         cases=((10.0, 128, 256), (12.0, 256, 448), (9.0, 300, 100)),
@@ -62,7 +77,8 @@ EXERCISES = {
             ),
             Mistake(
                 lambda seconds, size, new_size: seconds * (size / new_size) ** 2,
-                "A larger picture takes longer: divide the new size by the old one, not the other way round.",
+                "A larger picture takes longer: divide the new size by the old one, not the old one by the "
+                "new.",
             ),
             Mistake(
                 lambda seconds, size, new_size: seconds * (new_size - size) ** 2,
@@ -74,13 +90,19 @@ EXERCISES = {
             ),
             Mistake(
                 lambda seconds, size, new_size: seconds * (new_size / size) * 2,
-                "Squared, not doubled: ** 2 in the place of * 2.",
+                "The ratio has to be squared, not doubled: ** 2 instead of * 2.",
             ),
             Mistake(
                 lambda seconds, size, new_size: seconds * (new_size // size) ** 2,
-                "// cuts off what stands behind the point. Divide with a single /.",
+                "// discards what stands behind the decimal point. Divide with a single /.",
+            ),
+            Mistake(
+                lambda seconds, size, new_size: (seconds * new_size / size) ** 2,
+                "The seconds are squared as well. Square the ratio of the sizes only.",
             ),
         ),
-        praise="Twice the side costs four times the time, so try things out small and paint large last.",
+        praise="Twice the side costs four times the time. So try things at a small size, and make the large "
+        "picture last.",
+        title="estimate of the time",
     ),
 }
