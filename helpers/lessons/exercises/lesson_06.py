@@ -7,9 +7,24 @@ import numpy as np
 
 from helpers.lessons.exercises.exercise import Exercise, Mistake, ramp
 
+_OVERFLOW = (
+    "for a logit of 1000, its power of e is larger than any number that the computer can hold. Subtract the "
+    "largest logit of each row first: this does not change the fraction."
+)
+_NO_POWER_LEFT = (
+    "all powers of a row are rounded to 0, and so is their sum. Subtract the largest logit of each row from "
+    "that row, not the largest of all: then one power in each row is 1."
+)
+
+
+_NOT_THE_WEIGHTS = (
+    "these are not the gradients of the weights. Ask the tape for the gradient with respect to "
+    "model.trainable_variables: one for each kernel and each bias."
+)
+
 
 class _Logits(np.ndarray):
-    """Logits that report an overflow, where NumPy would warn and go on with infinity."""
+    """Logits that report an overflow or 0 / 0, where NumPy would warn and go on with inf or nan."""
 
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: Any, out: tuple[Any, ...] = (), **options: Any
@@ -17,13 +32,10 @@ class _Logits(np.ndarray):
         if out:
             options["out"] = tuple(map(_plain, out))
         try:
-            with np.errstate(over="raise"):
+            with np.errstate(over="raise", invalid="raise"):
                 result = getattr(ufunc, method)(*map(_plain, inputs), **options)
-        except FloatingPointError:
-            raise OverflowError(
-                "for a logit of 1000, e to the power of it is larger than any number that the computer can "
-                "hold. Subtract the largest logit of each row first: this does not change the fraction."
-            ) from None
+        except FloatingPointError as error:
+            raise ArithmeticError(_OVERFLOW if "overflow" in str(error) else _NO_POWER_LEFT) from None
         if out:
             return out[0]
         return result.view(_Logits) if isinstance(result, np.ndarray) else result
@@ -33,14 +45,12 @@ def _plain(value: Any) -> Any:
     return value.view(np.ndarray) if isinstance(value, _Logits) else value
 
 
-def _softmax(logits: Any) -> np.ndarray:
-    powers = np.exp(logits - np.max(logits, axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
-def _powers(logits: np.ndarray) -> np.ndarray:
-    """The powers before they are divided by their sum."""
+def _powers(logits: Any) -> np.ndarray:
     return np.exp(logits - np.max(logits, axis=-1, keepdims=True))
+
+
+def _softmax(logits: Any) -> np.ndarray:
+    return _powers(logits) / _powers(logits).sum(axis=-1, keepdims=True)
 
 
 def _right(values: np.ndarray, labels: Sequence[int]) -> np.ndarray:
@@ -90,13 +100,26 @@ def _tiny_model() -> Any:
 
 
 def _optimizer(name: str, **settings: float) -> Any:
+    """An optimizer of Keras that says in words which gradients it needs."""
     import keras
 
-    return getattr(keras.optimizers, name)(**settings)
+    class Explaining(getattr(keras.optimizers, name)):
+        def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
+            shapes = [getattr(gradient, "shape", None) for gradient in grads]
+            if None in shapes:
+                raise ValueError(
+                    "a gradient is None: compute logits and loss inside the tape, in TensorFlow."
+                )
+            if trainable_variables is not None and shapes != [v.shape for v in trainable_variables]:
+                raise ValueError(_NOT_THE_WEIGHTS)
+            return super().apply(grads, trainable_variables)
+
+    return Explaining(**settings)
 
 
-def _weighted(values: list[float], counts: list[int], batch_size: int) -> float:
-    return float(np.dot(values, counts) / sum(counts))
+def _weighted(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The means over all patches, from those of each batch (a row each) and its number of patches."""
+    return counts @ values / counts.sum()
 
 
 def _batches(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
@@ -114,7 +137,7 @@ def _train_epoch(
     *,
     batches: Callable[[np.ndarray, int], list[np.ndarray]] = _batches,
     label_batches: Callable[[np.ndarray, int], list[np.ndarray]] | None = None,
-    means: Sequence[Callable[[list[float], list[int], int], float]] = (_weighted, _weighted),
+    mean: Callable[[np.ndarray, np.ndarray], np.ndarray] = _weighted,
     factor: Callable[[int], float] = lambda count: 1.0,
     after: bool = False,
 ) -> tuple[float, float]:
@@ -124,7 +147,7 @@ def _train_epoch(
     """
     import tensorflow as tf
 
-    losses, accuracies, counts = [], [], []
+    values, counts = [], []
     rows = batches(order, batch_size)
     for chosen, named in zip(rows, (label_batches or batches)(order, batch_size), strict=True):
         with tf.GradientTape() as tape:
@@ -136,10 +159,9 @@ def _train_epoch(
         if after:
             logits = model(patches[chosen])
             value = loss(logits, labels[named])
-        losses.append(float(value))
-        accuracies.append(float(_accuracy(logits, labels[named])))
+        values.append((float(value), float(_accuracy(logits, labels[named]))))
         counts.append(len(chosen))
-    return means[0](losses, counts, batch_size), means[1](accuracies, counts, batch_size)
+    return tuple(mean(np.array(values), np.array(counts)))
 
 
 def _in_file_order(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
@@ -150,20 +172,8 @@ def _full_batches(order: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return _batches(order, batch_size)[: len(order) // batch_size]
 
 
-def _mean_of_means(values: list[float], counts: list[int], batch_size: int) -> float:
-    return float(np.mean(values))
-
-
-def _of_all_patches(values: list[float], counts: list[int], batch_size: int) -> float:
-    return float(np.dot(values, counts))
-
-
-def _of_equal_batches(values: list[float], counts: list[int], batch_size: int) -> float:
-    return float(batch_size * np.sum(values) / sum(counts))
-
-
-def _sum_of_means(values: list[float], counts: list[int], batch_size: int) -> float:
-    return float(np.sum(values))
+def _only_the_accuracy_weighted(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.array([values[:, 0].mean(), _weighted(values, counts)[1]])
 
 
 _UNEQUAL = (
@@ -215,10 +225,7 @@ EXERCISES = {
                 lambda logits: logits / logits.sum(axis=-1, keepdims=True),
                 "The exponential is missing: without it a negative logit gives a negative probability.",
             ),
-            Mistake(
-                _powers,
-                "The powers are there. Divide each row by its sum.",
-            ),
+            Mistake(_powers, "The powers are there. Divide each row by its sum."),
             Mistake(
                 lambda logits: _softmax(-logits),
                 "The sign is wrong: a larger logit has to give a higher probability.",
@@ -235,11 +242,6 @@ EXERCISES = {
                 lambda logits: 1 / (1 + np.exp(-np.clip(_plain(logits), -80, 80))),
                 "That is the sigmoid of each logit by itself. The softmax divides by the sum of its row.",
             ),
-            Mistake(
-                lambda logits: np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum(-1)[:, None],
-                "You subtract the largest logit of all rows. A row with much smaller logits becomes 0 / 0: "
-                "subtract the largest of each row.",
-            ),
         ),
         praise="Positive, each row has the sum 1, and a logit of 1000 does not overflow.",
     ),
@@ -255,9 +257,9 @@ EXERCISES = {
         mistakes=(
             Mistake(
                 lambda logits, labels: -np.mean(_right(_logarithms(logits), labels)),
-                "For ordinary logits this is right. Where one logit is larger by 1000, the probability of the "
-                "other is rounded to 0, or its power is too large, and the loss is infinite. Write the logarithm "
-                "of the fraction as a difference, and simplify before you compute.",
+                "For ordinary logits this is right. Where one is larger by 1000, its power is too large, or the "
+                "probability of the other is rounded to 0, and the loss is infinite. Write the logarithm of the "
+                "fraction as a difference, and simplify before you compute.",
             ),
             Mistake(
                 lambda logits, labels: np.mean(_right(_logarithms(logits), labels)),
@@ -302,15 +304,11 @@ EXERCISES = {
             ),
             Mistake(
                 lambda logits, labels: -np.mean(_right(_softmax(logits), labels)),
-                "The logarithm is missing.",
-            ),
-            Mistake(
-                lambda logits, labels: 1 - np.mean(_right(_softmax(logits), labels)),
-                "The logarithm is missing: it makes a prediction that is certain and wrong expensive.",
+                "The logarithm is missing: it makes a certain and wrong prediction expensive.",
             ),
             Mistake(
                 lambda logits, labels: -np.mean(_right(logits, labels)),
-                "You have the logits of the right classes. The logarithm of the sum of the powers is missing.",
+                "You have the logits of the right classes. The logarithm of the sum of powers is missing.",
             ),
         ),
         praise="The loss is finite for large logits, and a gradient passes through: you can train with it.",
@@ -342,12 +340,8 @@ EXERCISES = {
                 "That is the mean probability of the right class. Count how often it is the highest.",
             ),
             Mistake(
-                lambda logits, labels: np.mean(_right(_softmax(logits), labels) > 0.5),
-                "The highest probability may be below one half. Look for its column, with np.argmax.",
-            ),
-            Mistake(
                 lambda logits, labels: np.mean(_right(logits, labels) > 0),
-                "The largest logit may be negative, and a positive one need not be the largest: use np.argmax.",
+                "The largest logit may be negative, and a positive one not the largest: use np.argmax.",
             ),
             Mistake(
                 lambda logits, labels: np.argmax(logits, axis=-1) == labels,
@@ -378,27 +372,26 @@ EXERCISES = {
         cases=_EPOCHS,
         answer=_train_epoch,
         mistakes=(
+            Mistake(lambda *given: _train_epoch(*given, mean=lambda v, counts: v.mean(axis=0)), _UNEQUAL),
             Mistake(
-                lambda *given: _train_epoch(*given, means=(_mean_of_means, _mean_of_means)),
-                _UNEQUAL,
-            ),
-            Mistake(
-                lambda *given: _train_epoch(*given, means=(_mean_of_means, _weighted)),
+                lambda *given: _train_epoch(*given, mean=_only_the_accuracy_weighted),
                 f"The accuracy is right, the loss is not. {_UNEQUAL}",
             ),
             Mistake(
-                lambda *given: _train_epoch(*given, means=(_of_all_patches, _of_all_patches)),
+                lambda *given: _train_epoch(*given, mean=lambda values, counts: counts @ values),
                 "Those are sums over all patches. Divide them by the number of patches.",
             ),
             Mistake(
-                lambda *given: _train_epoch(*given, means=(_of_equal_batches, _of_equal_batches)),
-                "You multiply the values of each batch by batch_size. The last batch has fewer patches: multiply "
-                "by the number of patches in it.",
+                lambda *given: _train_epoch(
+                    *given, mean=lambda values, counts: counts[0] * values.sum(axis=0) / counts.sum()
+                ),
+                "You multiply the values of each batch by batch_size. The last batch has fewer patches: "
+                "multiply by the number of patches in it.",
             ),
             Mistake(
-                lambda *given: _train_epoch(*given, means=(_sum_of_means, _sum_of_means)),
-                "You add up the means of the batches. Weight each by the number of its patches, and divide by "
-                "the number of all patches.",
+                lambda *given: _train_epoch(*given, mean=lambda values, counts: values.sum(axis=0)),
+                "You add up the means of the batches. Multiply each by the number of its patches, and divide "
+                "by the number of all patches.",
             ),
             Mistake(
                 lambda *given: _train_epoch(*given, batches=_full_batches),
@@ -416,14 +409,14 @@ EXERCISES = {
             ),
             Mistake(
                 lambda *given: _train_epoch(*given, factor=lambda count: 0.0),
-                "The losses are those of a network whose weights stay the same during the epoch. In each batch, "
-                "inside the loop, the optimizer has to apply the gradient with respect to "
+                "The losses are those of a network whose weights stay the same during the epoch. For each "
+                "batch, inside the loop, the optimizer has to apply the gradient with respect to "
                 "model.trainable_variables.",
             ),
             Mistake(
                 lambda *given: _train_epoch(*given, factor=lambda count: -1.0),
-                "The weights move uphill. The optimizer subtracts the gradient itself: give it the gradient as "
-                "it is.",
+                "The weights move uphill. The optimizer subtracts the gradient itself: do not change its "
+                "sign.",
             ),
             Mistake(
                 lambda *given: _train_epoch(*given, factor=float),
