@@ -257,9 +257,9 @@ EXERCISES = {
         mistakes=(
             Mistake(
                 lambda logits, labels: -np.mean(_right(_logarithms(logits), labels)),
-                "For ordinary logits this is right. Where one is larger by 1000, its power is too large, or the "
-                "probability of the other is rounded to 0, and the loss is infinite. Write the logarithm of the "
-                "fraction as a difference, and simplify before you compute.",
+                "For ordinary logits this is right. Where one is larger by 1000, its power is too large, or "
+                "the probability of the other is rounded to 0, and the loss is infinite. Write the logarithm "
+                "of the fraction as a difference, and simplify before you compute.",
             ),
             Mistake(
                 lambda logits, labels: np.mean(_right(_logarithms(logits), labels)),
