@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from helpers import check
 from helpers.lessons.exercises import EXERCISES
@@ -29,19 +30,36 @@ def test_an_unfilled_exercise_shows_its_hint():
     assert check("total_loss", unfilled) == (None, "Multiply the two. (Then delete the line with raise.)")
 
 
-def convolved(maps, kernel, bias, stride, padding):
-    """The solution of lesson 1."""
-    height, width, channels = maps.shape
-    size, _, _, filters = kernel.shape
-    padded = np.zeros((height + 2 * padding, width + 2 * padding, channels))
-    padded[padding : padding + height, padding : padding + width] = maps
-    result = np.zeros(
-        ((height + 2 * padding - size) // stride + 1, (width + 2 * padding - size) // stride + 1, filters)
-    )
-    for p, q, m in np.ndindex(result.shape):
-        patch = padded[stride * p : stride * p + size, stride * q : stride * q + size]
-        result[p, q, m] = (patch * kernel[..., m]).sum() + bias[m]
-    return result
+def epoch_of_means(model, loss, optimizer, patches, labels, batch_size, order):
+    losses, accuracies = [], []
+    for i in range(0, len(order), batch_size):
+        k = order[i : i + batch_size]
+        with tf.GradientTape() as tape:
+            z = model(patches[k])
+            losses.append(loss(z, labels[k]))
+        gradient = tape.gradient(losses[-1], model.trainable_variables)
+        optimizer.apply(gradient, model.trainable_variables)
+        accuracies.append((np.argmax(z, -1) == labels[k]).mean())
+    return np.mean(losses), np.mean(accuracies)
+
+
+def epoch_of_pixels(model, loss, optimizer, patches, labels, batch_size, order):
+    pixels = tf.constant(patches[order])
+    with tf.GradientTape() as tape:
+        tape.watch(pixels)
+        value = loss(model(pixels), labels[order])
+    optimizer.apply([tape.gradient(value, pixels)], model.trainable_variables)
+    return value, 0
+
+
+def epoch_without_a_step(model, loss, optimizer, patches, labels, batch_size, order):
+    z = model(patches)
+    return loss(z, labels), np.mean(np.argmax(z, axis=-1) == labels)
+
+
+def epoch_of_one_batch(model, loss, optimizer, patches, labels, batch_size, order):
+    z = model(patches[order[:batch_size]])
+    return loss(z, labels[order[:batch_size]]), np.mean(np.argmax(z, axis=-1) == labels[order[:batch_size]])
 
 
 # What students write, beside the mistakes of the table, and words of the answer they must get.
@@ -128,13 +146,7 @@ ANSWERS = [
     ),
     ("style_gradient", lambda F, G, A: (G - A) @ F / F.size**2, "Where F = 0"),
     ("style_gradient", lambda F, G, A: (F > 0) * ((G - A) @ F), "factor 1 / (N² M²)"),
-    ("softmax", lambda z: np.exp(z) / np.exp(z).sum(), "all rows together"),
     ("softmax", lambda z: z / z.sum(axis=-1, keepdims=True), "exponential is missing"),
-    ("softmax", lambda z: np.exp(z - z.max(-1, keepdims=True)) / np.exp(z).sum(), "The shape is right"),
-    ("cross_entropy", lambda p, c: np.log(p[np.arange(len(c)), c]).mean(), "minus is missing"),
-    ("cross_entropy", lambda p, c: -np.log(p[:, c]).mean(), "Pair rows and labels"),
-    ("cross_entropy", lambda p, c: -np.log(p[c]).mean(), "picks whole rows"),
-    ("accuracy", lambda p, c: (p.argmax(-1) == c).sum(), "how many are right"),
     ("accuracy", lambda p, c: (p.argmax(0) == c).mean(), "ValueError"),
     ("adam_step", lambda m, v, t, r: -r * m / (v**0.5 + 1e-7), "corrections are missing"),
     (
@@ -162,8 +174,6 @@ ANSWERS = [
     ("total_variation", lambda x: ((x[1:] - x[:-1]) ** 2).sum(), "columns are missing"),
     ("crossfade", lambda a, b, t: (1 - t) * a.sum() + t * b.sum(), "yours a single number"),
     ("content_gradient", lambda f, p: f - p if f > 0 else 0, "use np.where"),
-    ("softmax", lambda z: np.exp(z) / np.exp(z).sum(axis=-1), "could not be broadcast"),
-    ("cross_entropy", lambda p, c: -np.log(p.argmax(-1)).mean(), "nan or inf"),
     ("shorter_side", lambda x: x.shape[0] if x.shape[0] < x.shape[1] else None, "each of its branches"),
     ("total_variation", lambda x: (x[1:] - x[:-1], x[:, 1:] - x[:, :-1]), "rows of different lengths"),
     ("parameters", lambda k, n, m: k ** (900 * n) * m, "nan or inf"),
@@ -188,6 +198,43 @@ ANSWERS = [
     ("pixel_gradient", lambda x, w, y: (y > 0) * 1.0, "gradient with respect to y"),
     ("receptive_field", lambda layers: sum(k for k, s in layers), "only K − 1 positions"),
     ("one_activation", lambda x, w, b: sum(x * w) + b, "The answer is a single number, and yours an array"),
+    ("softmax", lambda z: np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True), "Subtract the largest logit"),
+    ("softmax", lambda z: np.exp(z - z.max()) / np.exp(z - z.max()).sum(-1, keepdims=True), "of each row"),
+    ("softmax", lambda z: np.exp(z - z.max(-1, keepdims=True)), "Divide each row"),
+    (
+        "softmax",
+        lambda z: np.exp(z - z.max(-1, keepdims=True)) / np.exp(z - z.max(-1, keepdims=True)).sum(),
+        "all rows together",
+    ),
+    ("softmax", lambda z: tf.exp(z) / tf.reduce_sum(tf.exp(z), -1, keepdims=True), "nan or inf"),
+    (
+        "cross_entropy",
+        lambda z, c: -tf.reduce_mean(tf.math.log(tf.gather(tf.nn.softmax(z), c, batch_dims=1))),
+        "For ordinary logits this is right",
+    ),
+    (
+        "cross_entropy",
+        lambda z, c: tf.reduce_mean(tf.gather(tf.math.log_softmax(z), c, batch_dims=1)),
+        "-1 times the right one",
+    ),
+    ("cross_entropy", lambda z, c: -tf.math.log(tf.nn.softmax(z)).numpy()[:, c].mean(), "batch_dims=1"),
+    (
+        "cross_entropy",
+        lambda z, c: np.mean(
+            np.log(np.exp(z - z.max(-1, keepdims=True)).sum(-1))
+            - (z - z.max(-1, keepdims=True))[np.arange(len(c)), c]
+        ),
+        "TensorFlow's functions",
+    ),
+    ("accuracy", lambda p, c: (p.argmax(-1) == c).sum(), "number of right predictions"),
+    ("train_epoch", epoch_of_pixels, "not the gradients of the weights"),
+    ("train_epoch", epoch_without_a_step, "weights stay the same"),
+    ("train_epoch", epoch_of_one_batch, "after the first batch"),
+    ("train_epoch", epoch_of_means, "counts as much as the others"),
+    ("train_epoch", lambda *given: epoch_of_means(*given)[0], "2 values in this order: loss, accuracy"),
+    ("train_epoch", lambda m, loss, *rest: epoch_of_means(m, loss, None, *rest[1:]), "AttributeError"),
+    ("softmax", lambda z: z / z.sum(axis=-1), "could not be broadcast"),
+    ("cross_entropy", lambda z, c: -np.log(z.argmax(-1)).mean(), "nan or inf"),
 ]
 
 
