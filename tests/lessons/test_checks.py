@@ -29,6 +29,29 @@ def test_an_unfilled_exercise_shows_its_hint():
     assert check("total_loss", unfilled) == (None, "Multiply the two. (Then delete the line with raise.)")
 
 
+def guided(features, targets, masks, style_masks, step=None, empty=False, square=np.square):
+    """The style loss over regions as a student would write it in NumPy, with a slip or without one."""
+
+    def gram(maps, mask):
+        block = step or len(mask) // maps.shape[1], step or mask.shape[1] // maps.shape[2]
+        blocks = [
+            [
+                mask[block[0] * i :, block[1] * j :][: block[0], : block[1]].mean()
+                for j in range(maps.shape[2])
+            ]
+            for i in range(maps.shape[1])
+        ]
+        weights, matrix = np.reshape(blocks, (-1, 1)), maps.reshape(-1, maps.shape[-1])
+        return matrix.T @ (weights * matrix) / weights.sum()
+
+    return sum(
+        square(gram(maps, mask) - gram(targets[layer], part)).sum() / (4 * maps.shape[-1] ** 2)
+        for layer, maps in features.items()
+        for mask, part in zip(masks, style_masks, strict=True)
+        if empty or mask.any()
+    )
+
+
 # What students write, beside the mistakes of the table, and words of the answer they must get.
 ANSWERS = [
     ("total_loss", lambda c, s, a, b: b * c + a * s, "exchanged"),
@@ -144,14 +167,26 @@ ANSWERS = [
         "That is the step",
     ),
     ("evaluations_until", lambda h, loss: None, "returns nothing"),
-    ("keep_colors", lambda a, b: a + (b.mean(-1) - a.mean(-1))[..., None], "The eye weights them"),
+    ("keep_colors", lambda a, b: a + (b.mean(-1) - a.mean(-1))[..., None], "Luma weights them"),
     ("keep_colors", lambda a, b: a + b @ [0.299, 0.587, 0.114] - a @ [0.299, 0.587, 0.114], "ValueError"),
     (
-        "masked_gram",
+        "guided_gram",
         lambda f, m: np.einsum("nhwi,nhwj->ij", f * m[..., None], f) / m.size,
         "the sum of the mask",
     ),
-    ("masked_gram", lambda f, m: f[0][m > 0].T @ f[0][m > 0] / m.sum(), "as firmly"),
+    (
+        "guided_gram",
+        lambda f, m: np.einsum("hw,hwi,hwj->ij", m, f[0], f[0]) / m.sum(),
+        "tensors of TensorFlow",
+    ),
+    ("guided_gram", lambda f, m: f[0][m > 0].T @ f[0][m > 0] / (m > 0).sum(), "border count fully"),
+    ("guided_gram", lambda f, m: f.T @ (m * f) / m.sum(), "ValueError"),
+    ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, s), "Use TensorFlow's functions throughout"),
+    ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, s, empty=True), "from a division by 0"),
+    ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, s, step=1), "upper left corner"),
+    ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, s) / len(f), "mean over the layers"),
+    ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, [np.ones_like(x) for x in s]), "style image"),
+    ("guided_style_loss", lambda f, t, m, s: guided(f, t, m[:2], s[:2], square=np.abs), "the answer is"),
     ("total_variation", lambda x: (abs(x[1:] - x[:-1])).sum() + (abs(x[:, 1:] - x[:, :-1])).sum(), "squared"),
     ("total_variation", lambda x: ((x[1:] - x[:-1]) ** 2).sum(), "columns are missing"),
     ("crossfade", lambda a, b, t: (1 - t) * a.sum() + t * b.sum(), "yours a single number"),
