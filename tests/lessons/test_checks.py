@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from helpers import check
 from helpers.lessons.exercises import EXERCISES
@@ -30,36 +29,27 @@ def test_an_unfilled_exercise_shows_its_hint():
     assert check("total_loss", unfilled) == (None, "Multiply the two. (Then delete the line with raise.)")
 
 
-def epoch_of_means(model, loss, optimizer, patches, labels, batch_size, order):
-    losses, accuracies = [], []
-    for i in range(0, len(order), batch_size):
-        k = order[i : i + batch_size]
-        with tf.GradientTape() as tape:
-            z = model(patches[k])
-            losses.append(loss(z, labels[k]))
-        gradient = tape.gradient(losses[-1], model.trainable_variables)
-        optimizer.apply(gradient, model.trainable_variables)
-        accuracies.append((np.argmax(z, -1) == labels[k]).mean())
-    return np.mean(losses), np.mean(accuracies)
+def guided(features, targets, masks, style_masks, step=None, empty=False, square=np.square):
+    """The style loss over regions as a student would write it in NumPy, with a slip or without one."""
 
+    def gram(maps, mask):
+        block = step or len(mask) // maps.shape[1], step or mask.shape[1] // maps.shape[2]
+        blocks = [
+            [
+                mask[block[0] * i :, block[1] * j :][: block[0], : block[1]].mean()
+                for j in range(maps.shape[2])
+            ]
+            for i in range(maps.shape[1])
+        ]
+        weights, matrix = np.reshape(blocks, (-1, 1)), maps.reshape(-1, maps.shape[-1])
+        return matrix.T @ (weights * matrix) / weights.sum()
 
-def epoch_of_pixels(model, loss, optimizer, patches, labels, batch_size, order):
-    pixels = tf.constant(patches[order])
-    with tf.GradientTape() as tape:
-        tape.watch(pixels)
-        value = loss(model(pixels), labels[order])
-    optimizer.apply([tape.gradient(value, pixels)], model.trainable_variables)
-    return value, 0
-
-
-def epoch_without_a_step(model, loss, optimizer, patches, labels, batch_size, order):
-    z = model(patches)
-    return loss(z, labels), np.mean(np.argmax(z, axis=-1) == labels)
-
-
-def epoch_of_one_batch(model, loss, optimizer, patches, labels, batch_size, order):
-    z = model(patches[order[:batch_size]])
-    return loss(z, labels[order[:batch_size]]), np.mean(np.argmax(z, axis=-1) == labels[order[:batch_size]])
+    return sum(
+        square(gram(maps, mask) - gram(targets[layer], part)).sum() / (4 * maps.shape[-1] ** 2)
+        for layer, maps in features.items()
+        for mask, part in zip(masks, style_masks, strict=True)
+        if empty or mask.any()
+    )
 
 
 # What students write, beside the mistakes of the table, and words of the answer they must get.
@@ -173,14 +163,7 @@ ANSWERS = [
         "That is the step",
     ),
     ("evaluations_until", lambda h, loss: None, "returns nothing"),
-    ("keep_colors", lambda a, b: a + (b.mean(-1) - a.mean(-1))[..., None], "The eye weights them"),
     ("keep_colors", lambda a, b: a + b @ [0.299, 0.587, 0.114] - a @ [0.299, 0.587, 0.114], "ValueError"),
-    (
-        "masked_gram",
-        lambda f, m: np.einsum("nhwi,nhwj->ij", f * m[..., None], f) / m.size,
-        "the sum of the mask",
-    ),
-    ("masked_gram", lambda f, m: f[0][m > 0].T @ f[0][m > 0] / m.sum(), "as firmly"),
     ("total_variation", lambda x: (abs(x[1:] - x[:-1])).sum() + (abs(x[:, 1:] - x[:, :-1])).sum(), "squared"),
     ("total_variation", lambda x: ((x[1:] - x[:-1]) ** 2).sum(), "columns are missing"),
     ("crossfade", lambda a, b, t: (1 - t) * a.sum() + t * b.sum(), "yours a single number"),
@@ -246,6 +229,25 @@ ANSWERS = [
     ("train_epoch", lambda m, loss, *rest: epoch_of_means(m, loss, None, *rest[1:]), "AttributeError"),
     ("softmax", lambda z: z / z.sum(axis=-1), "could not be broadcast"),
     ("cross_entropy", lambda z, c: -np.log(z.argmax(-1)).mean(), "nan or inf"),
+    ("keep_colors", lambda a, b: a + (b.mean(-1) - a.mean(-1))[..., None], "Luma weights them"),
+    (
+        "guided_gram",
+        lambda f, m: np.einsum("nhwi,nhwj->ij", f * m[..., None], f) / m.size,
+        "the sum of the mask",
+    ),
+    (
+        "guided_gram",
+        lambda f, m: np.einsum("hw,hwi,hwj->ij", m, f[0], f[0]) / m.sum(),
+        "tensors of TensorFlow",
+    ),
+    ("guided_gram", lambda f, m: f[0][m > 0].T @ f[0][m > 0] / (m > 0).sum(), "border count fully"),
+    ("guided_gram", lambda f, m: f.T @ (m * f) / m.sum(), "ValueError"),
+    ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, s), "Use TensorFlow's functions throughout"),
+    ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, s, empty=True), "from a division by 0"),
+    ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, s, step=1), "upper left corner"),
+    ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, s) / len(f), "mean over the layers"),
+    ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, [np.ones_like(x) for x in s]), "style image"),
+    ("guided_style_loss", lambda f, t, m, s: guided(f, t, m[:2], s[:2], square=np.abs), "the answer is"),
 ]
 
 
