@@ -254,7 +254,7 @@ def paint_in_the_studio(page, folder, upload, name):
     page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_text(re.compile("^Paused at step")).wait_for()
     photograph(page, f"{name}_paused")
-    page.get_by_role("button", name="Go on", exact=True).click()
+    page.get_by_role("button", name="Resume", exact=True).click()
     page.get_by_text(re.compile(r"^Step \d+ of")).wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text(re.compile("^Done,")).wait_for()

@@ -29,6 +29,24 @@ def test_an_unfilled_exercise_shows_its_hint():
     assert check("total_loss", unfilled) == (None, "Multiply the two. (Then delete the line with raise.)")
 
 
+def wilson(votes, key, counted=""):
+    n = wins = 0
+    for sheet in votes:
+        for vote, variant in zip(sheet, key, strict=True):
+            n += vote in "AB" + counted
+            wins += vote == variant
+    p, z = wins / n, 1.96
+    a, b, c = n + z**2, 2 * n * p + z**2, n * p**2
+    half = np.sqrt(b**2 - 4 * a * c)
+    return wins, n, p, (b - half) / (2 * a), (b + half) / (2 * a)
+
+
+def wald(votes, key):
+    wins, n, p, *_ = wilson(votes, key)
+    half = 1.96 * (p * (1 - p) / n) ** 0.5
+    return wins, n, p, p - half, p + half
+
+
 # What students write, beside the mistakes of the table, and words of the answer they must get.
 ANSWERS = [
     ("total_loss", lambda c, s, a, b: b * c + a * s, "exchanged"),
@@ -52,14 +70,16 @@ ANSWERS = [
     ("style_loss", lambda e, w: e["conv9_1"], "KeyError"),
     ("shorter_side", lambda image: min(image.shape), "colors"),
     ("shorter_side", lambda image: min(image.shape[0], image.shape[1]), "first two axes"),
-    ("weight_at", lambda t, low, high: low + t * (high - low), "even slider"),
-    ("weight_at", lambda t, low, high: np.exp((1 - t) * np.log(low) + t * np.log(high)), "geometric mean"),
-    ("seconds_left", lambda s, step, steps: s / steps * (steps - step), "divide by step, not by steps"),
-    (
-        "before_after",
-        lambda a, b, t: np.hstack([a[:, : round(t * a.shape[1])], b]),
-        "The answer is an array of shape",
-    ),
+    ("blind_sheet", lambda b, v, f: np.where(f, v, b), "2 values in this order: array A, array B"),
+    ("blind_sheet", lambda b, v, f: (np.where(f, v, b), np.where(f, b, v)), "the color channels"),
+    ("blind_sheet", lambda b, v, f: (v, b) if f else (b, v), "use np.where"),
+    ("blind_sheet", lambda b, v, f: (np.stack([v[0], b[1], v[2]]), b), "The shape is right"),
+    ("preference", lambda votes, key: len(votes), "5 values in this order"),
+    ("preference", lambda votes, key: wald(votes, key), "too narrow for few votes"),
+    ("preference", lambda votes, key: wilson(votes, key, "="), "Leave it out of the n"),
+    ("preference", lambda votes, key: wilson(votes, key), "That is Wilson's interval"),
+    ("preference", lambda votes, key: wilson(["".join(votes)], key), "ValueError"),
+    ("preference", lambda votes, key: (3, *wilson(votes, key)[1:]), "number of votes for the variant is 9"),
     ("crossfade", lambda photo, painted, t: photo, "The shape is right"),
     ("one_answer", lambda x, w, b: np.sum(x * w), "bias is missing"),
     ("one_answer", lambda x, w, b: np.sum(x * w + b), "every product"),
