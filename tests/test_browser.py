@@ -285,7 +285,7 @@ def upload(tmp_path):
 def test_the_studio_in_the_lab(lab, page, upload):
     name = "10_studio_and_project"
     open_lesson(page, lab, name)
-    run(page, number_of(name, "from helpers import check"))
+    run(page, number_of(name, "from helpers import ("))
     here = run(page, number_of(name, "open_studio()"))
     here.locator(".widget-vbox").first.wait_for()
     (output,) = {Path(lab_folder(page, lab)) / "output"}

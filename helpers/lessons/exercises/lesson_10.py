@@ -216,7 +216,7 @@ EXERCISES = {
             ),
         ),
         praise="That is Wilson's interval. It stays between 0 and 1, and has a width even where all agree.",
-        title="preference with its interval",
+        title="interval of the votes",
         parts=(
             "number of votes for the variant",
             "number of decided votes",
