@@ -254,7 +254,7 @@ def paint_in_the_studio(page, folder, upload, name):
     page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_text(re.compile("^Paused at step")).wait_for()
     photograph(page, f"{name}_paused")
-    page.get_by_role("button", name="Go on", exact=True).click()
+    page.get_by_role("button", name="Resume", exact=True).click()
     page.get_by_text(re.compile(r"^Step \d+ of")).wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_text(re.compile("^Done,")).wait_for()
@@ -285,7 +285,7 @@ def upload(tmp_path):
 def test_the_studio_in_the_lab(lab, page, upload):
     name = "10_studio_and_project"
     open_lesson(page, lab, name)
-    run(page, number_of(name, "from helpers import check"))
+    run(page, number_of(name, "from helpers import ("))
     here = run(page, number_of(name, "open_studio()"))
     here.locator(".widget-vbox").first.wait_for()
     (output,) = {Path(lab_folder(page, lab)) / "output"}

@@ -1,7 +1,7 @@
 """The studio: a page to choose a content image and a style image, and to watch the transfer step by step.
 
-A transfer runs in a thread of its own, so that the page stays responsive. That thread only sets the values
-of widgets.
+A transfer runs in its own thread, so that the page stays responsive. That thread only sets the values of
+widgets.
 """
 
 import html
@@ -44,9 +44,9 @@ def open_studio(folder: str | Path = "../output") -> Any:
 
     Before the run: bundled images as thumbnails, or uploads; a preset, or size and steps; a slider for the
     style weight β; a checkbox that keeps the colors of the content image. During the run: Start, Pause and
-    Stop; the image, the time left, and the curve of each loss term. After the run: a slider that compares
-    content image and result; up to four results side by side; the image, with its settings in the file; the
-    run as a film; the same call in Python.
+    Stop; the generated image, the time left, and the curves of the total loss and its terms. After the run:
+    a slider that compares the content image with the generated image; up to four generated images side by
+    side; the generated image, with its settings in the file; the run as a film; the same call in Python.
     ``folder``: where files are saved.
 
     Returns an ``ipywidgets.VBox``, for ipywidgets 7.7 and 8.
@@ -80,14 +80,16 @@ class _Studio:
         self.size = widgets.IntSlider(quick["size"], 96, _MOST_SIZE, step=16, description="size")
         self.steps = widgets.IntSlider(quick["steps"], 10, 400, step=10, description="steps")
         self.style_weight = widgets.FloatLogSlider(
-            50, base=10, min=0.5, max=3, step=0.05, description="β", readout_format=".0f"
+            50, base=10, min=0.5, max=3, step=0.05, description="style weight β", readout_format=".0f"
         )
+        self.style_weight.style.description_width = "initial"
         self.keep_colors = widgets.Checkbox(
             False, description="keep the colors of the content image", indent=False
         )
         ends = (widgets.HTML("more content"), self.style_weight, widgets.HTML("more style"))
         sliders = [widgets.HBox([self.size, self.steps]), widgets.HBox(ends)]
-        return [self.content.box, self.style.box, self.preset, *sliders, self.keep_colors]
+        rows = [self.content.heading, self.content.box, self.style.heading, self.style.box]
+        return [*rows, self.preset, *sliders, self.keep_colors]
 
     def run_rows(self) -> list[Any]:
         self.start = self.button("Start", self.begin)
@@ -95,12 +97,13 @@ class _Studio:
         self.pause = self.button("Pause", self.pause_or_resume)
         self.stop = self.button("Stop", self.end)
         self.bar = widgets.FloatProgress(0, min=0, max=1, layout={"width": "300px"})
-        self.status = widgets.HTML("Press Start.")
+        self.status = widgets.HTML("Press Start to begin the style transfer.")
         self.picture = widgets.Image(value=image_bytes(load_image("temple", size=160)), width=480)
         self.curve = widgets.Image(value=_BLANK, width=420, layout={"align_self": "flex-start"})
         self.split = widgets.FloatSlider(
-            0, min=0, max=1, step=0.01, description="content", readout=False, layout={"width": "480px"}
+            0, min=0, max=1, step=0.01, description="content image", readout=False, layout={"width": "480px"}
         )
+        self.split.style.description_width = "initial"
         self.split.observe(self.show_split, "value")
         buttons = widgets.HBox([self.start, self.pause, self.stop, self.bar])
         pictures = widgets.HBox([widgets.VBox([self.picture, self.split]), self.curve])
@@ -135,13 +138,13 @@ class _Studio:
 
     def begin(self) -> None:
         if self.thread:
-            self.show_status("The studio is painting already. Press Stop to end this run first.")
+            self.show_status("A run is in progress. Press Stop to end it first.")
             return
         self.frames: list[np.ndarray] = []
         self.history: list[Record] = []
         self.shown_at = self.drawn_at = 0.0
         self.bar.value, self.split.value = 0, 0
-        self.show_status("Loading VGG19 and both images.")
+        self.show_status("Loading VGG19, the content image and the style image.")
         self.stopping.clear()
         self.running.set()
         self.pause.description = "Pause"
@@ -156,7 +159,7 @@ class _Studio:
         if self.running.is_set():
             # Shown first, so that it does not replace the text that the thread of the run shows afterwards.
             self.show_status("Pausing after this step.")
-            self.pause.description = "Go on"
+            self.pause.description = "Resume"
             self.running.clear()
         else:
             self.pause.description = "Pause"
@@ -226,7 +229,9 @@ class _Studio:
             self.result = result
             self.picture.value = image_bytes(result.image)
             self.draw_curve(result.history)
-            self.show_status(f"Done, {len(result.history)} steps. Save writes the image with its settings.")
+            self.show_status(
+                f"Done, {len(result.history)} steps. Save writes the generated image and its settings."
+            )
         finally:
             self.thread = None
             self.set_buttons()
@@ -247,7 +252,7 @@ class _Studio:
         self.history.append(record)
         done = len(self.history)
         self.bar.value = self.costs[:done].sum() / self.costs.sum()
-        text = f"Step {done} of {steps}, loss {record['total']:.3g}"
+        text = f"Step {done} of {steps}, total loss {record['total']:.3g}"
         if done > 1:
             # Without the first step, whose time includes compilation.
             seconds = (record["seconds"] - self.history[0]["seconds"]) / self.costs[1:done].sum()
@@ -267,9 +272,9 @@ class _Studio:
         figure = Figure(figsize=(4.2, 3.0), dpi=100, layout="constrained")
         weight = self.chosen["style_weight"]
         lines = {
-            "total": (history, "total", 1.0),
-            "content": (history, "content", 1.0),
-            f"{weight:.0f} × style": (history, "style", weight),
+            "total loss": (history, "total", 1.0),
+            "content loss": (history, "content", 1.0),
+            f"{weight:.0f} × style loss": (history, "style", weight),
         }
         draw_losses(figure.add_subplot(), lines, "loss")
         self.curve.value = print_figure(figure, bbox_inches=None)
@@ -292,16 +297,18 @@ class _Studio:
 class _Choice:
     """A row of thumbnails to choose an image from, and a button to upload another one.
 
-    ``name``: the bundled image or the uploaded file that is chosen. ``source``: what ``load_image`` reads.
+    ``heading``: what the row is for. ``name``: the bundled image or the uploaded file that is chosen.
+    ``source``: what ``load_image`` reads.
     """
 
     def __init__(self, kind: str, first: str, show_status: Callable[..., None]) -> None:
         self.kind, self.show_status = kind, show_status
+        self.heading = widgets.HTML(f"<strong>{kind} image</strong>")
         self.frames = {}
         for path in bundled_images(kind):
             button = widgets.Button(
                 description=path.stem.replace("_", " "),
-                tooltip=path.stem,
+                tooltip=f"{kind} image: {path.stem}",
                 layout={"width": f"{_THUMBNAIL + 32}px"},
             )
             button.on_click(lambda _, name=path.stem: self.choose(name))

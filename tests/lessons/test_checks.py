@@ -29,27 +29,22 @@ def test_an_unfilled_exercise_shows_its_hint():
     assert check("total_loss", unfilled) == (None, "Multiply the two. (Then delete the line with raise.)")
 
 
-def guided(features, targets, masks, style_masks, step=None, empty=False, square=np.square):
-    """The style loss over regions as a student would write it in NumPy, with a slip or without one."""
+def wilson(votes, key, counted=""):
+    n = wins = 0
+    for sheet in votes:
+        for vote, variant in zip(sheet, key, strict=True):
+            n += vote in "AB" + counted
+            wins += vote == variant
+    p, z = wins / n, 1.96
+    a, b, c = n + z**2, 2 * n * p + z**2, n * p**2
+    half = np.sqrt(b**2 - 4 * a * c)
+    return wins, n, p, (b - half) / (2 * a), (b + half) / (2 * a)
 
-    def gram(maps, mask):
-        block = step or len(mask) // maps.shape[1], step or mask.shape[1] // maps.shape[2]
-        blocks = [
-            [
-                mask[block[0] * i :, block[1] * j :][: block[0], : block[1]].mean()
-                for j in range(maps.shape[2])
-            ]
-            for i in range(maps.shape[1])
-        ]
-        weights, matrix = np.reshape(blocks, (-1, 1)), maps.reshape(-1, maps.shape[-1])
-        return matrix.T @ (weights * matrix) / weights.sum()
 
-    return sum(
-        square(gram(maps, mask) - gram(targets[layer], part)).sum() / (4 * maps.shape[-1] ** 2)
-        for layer, maps in features.items()
-        for mask, part in zip(masks, style_masks, strict=True)
-        if empty or mask.any()
-    )
+def wald(votes, key):
+    wins, n, p, *_ = wilson(votes, key)
+    half = 1.96 * (p * (1 - p) / n) ** 0.5
+    return wins, n, p, p - half, p + half
 
 
 # What students write, beside the mistakes of the table, and words of the answer they must get.
@@ -71,14 +66,6 @@ ANSWERS = [
     ),
     ("crossfade", lambda a, b, t: 2 * ((1 - t) * a + t * b), "2 times the right one"),
     ("shorter_side", lambda image: min(image.shape[0], image.shape[1]), "first two axes"),
-    ("weight_at", lambda t, low, high: low + t * (high - low), "even slider"),
-    ("weight_at", lambda t, low, high: np.exp((1 - t) * np.log(low) + t * np.log(high)), "geometric mean"),
-    ("seconds_left", lambda s, step, steps: s / steps * (steps - step), "divide by step, not by steps"),
-    (
-        "before_after",
-        lambda a, b, t: np.hstack([a[:, : round(t * a.shape[1])], b]),
-        "The answer is an array of shape",
-    ),
     ("output_size", lambda i, k, s, p: (i + 2 * p - k) // s, "One is missing"),
     ("output_size", lambda i, k, s, p: int(np.ceil((i + 2 * p - k) / s)) + 1, "round down"),
     ("output_size", lambda i, k, s, p: (i + p - k) // s + 1, "counts twice"),
@@ -248,6 +235,16 @@ ANSWERS = [
     ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, s) / len(f), "mean over the layers"),
     ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, [np.ones_like(x) for x in s]), "style image"),
     ("guided_style_loss", lambda f, t, m, s: guided(f, t, m[:2], s[:2], square=np.abs), "the answer is"),
+    ("blind_sheet", lambda b, v, f: np.where(f, v, b), "2 values in this order: array A, array B"),
+    ("blind_sheet", lambda b, v, f: (np.where(f, v, b), np.where(f, b, v)), "the color channels"),
+    ("blind_sheet", lambda b, v, f: (v, b) if f else (b, v), "use np.where"),
+    ("blind_sheet", lambda b, v, f: (np.stack([v[0], b[1], v[2]]), b), "The shape is right"),
+    ("preference", lambda votes, key: len(votes), "5 values in this order"),
+    ("preference", lambda votes, key: wald(votes, key), "too narrow for few votes"),
+    ("preference", lambda votes, key: wilson(votes, key, "="), "Leave it out of the n"),
+    ("preference", lambda votes, key: wilson(votes, key), "That is Wilson's interval"),
+    ("preference", lambda votes, key: wilson(["".join(votes)], key), "ValueError"),
+    ("preference", lambda votes, key: (3, *wilson(votes, key)[1:]), "number of votes for the variant is 9"),
 ]
 
 

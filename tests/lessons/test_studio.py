@@ -96,7 +96,7 @@ def test_pause_holds_the_run_and_goes_on(studio):
     studio.start.click()
     wait(lambda: "Step" in studio.status.value)
     studio.pause.click()
-    assert studio.pause.description == "Go on"
+    assert studio.pause.description == "Resume"
     wait(lambda: "Paused" in studio.status.value)
     steps = len(studio.history)
     time.sleep(0.4)
@@ -117,7 +117,7 @@ def test_a_second_start_is_refused_with_a_word(studio):
     studio.running.clear()
     wait(lambda: "Paused" in studio.status.value)
     studio.start.click()
-    assert "painting already" in studio.status.value
+    assert "in progress" in studio.status.value
     assert studio.thread is first
 
 

@@ -1,112 +1,228 @@
 """The exercises of lesson 10: cases, right answers, and typical mistakes."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from helpers.lessons.exercises.exercise import Exercise, Mistake, ramp
 
+_Preference = tuple[float, float, float, float, float]
+"""Votes for the variant, decided votes, their ratio, and both ends of its interval."""
 
-def _halves(left: np.ndarray, right: np.ndarray, column: int) -> np.ndarray:
-    return np.concatenate([left[:, :column], right[:, column:]], axis=1)
+
+def _blind_sheet(
+    baseline: np.ndarray, variant: np.ndarray, variant_is_a: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    flags = np.asarray(variant_is_a)[:, None, None, None]
+    return np.where(flags, variant, baseline), np.where(flags, baseline, variant)
+
+
+def _swapped(
+    baseline: np.ndarray, variant: np.ndarray, variant_is_a: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    return _blind_sheet(variant, baseline, variant_is_a)
+
+
+def _by_channel(
+    baseline: np.ndarray, variant: np.ndarray, variant_is_a: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    return np.where(variant_is_a, variant, baseline), np.where(variant_is_a, baseline, variant)
+
+
+def _sorted(
+    baseline: np.ndarray, variant: np.ndarray, variant_is_a: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    flags = np.asarray(variant_is_a)
+    a = np.concatenate([variant[flags], baseline[~flags]])
+    return a, np.concatenate([baseline[flags], variant[~flags]])
+
+
+def _counts(votes: Sequence[str], key: str) -> tuple[int, int]:
+    """How many votes are for the variant, and how many are for one of the two."""
+    pairs = [pair for sheet in votes for pair in zip(sheet, key, strict=True) if pair[0] != "="]
+    return sum(vote == variant for vote, variant in pairs), len(pairs)
+
+
+def _all_votes(votes: Sequence[str]) -> int:
+    return sum(map(len, votes))
+
+
+def _wilson(for_variant: float, n: float, z: float = 1.96) -> _Preference:
+    p = for_variant / n
+    center = p + z**2 / (2 * n)
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    scale = 1 + z**2 / n
+    return for_variant, n, p, (center - half) / scale, (center + half) / scale
+
+
+def _preference(votes: Sequence[str], key: str) -> _Preference:
+    return _wilson(*_counts(votes, key))
+
+
+def _interval(ends: Callable[[float, int, float], tuple[float, float]]) -> Callable[..., _Preference]:
+    """An answer with the right counts and another interval, from p, n and z."""
+
+    def answer(votes: Sequence[str], key: str) -> _Preference:
+        for_variant, n = _counts(votes, key)
+        return for_variant, n, for_variant / n, *ends(for_variant / n, n, 1.96)
+
+    return answer
+
+
+def _around(center: float, half: float, scale: float = 1.0) -> tuple[float, float]:
+    return (center - half) / scale, (center + half) / scale
+
+
+def _root(p: float, n: int, z: float) -> float:
+    return np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+
+
+def _in_percent(votes: Sequence[str], key: str) -> _Preference:
+    for_variant, n, *fractions = _preference(votes, key)
+    return for_variant, n, *(100 * value for value in fractions)
 
 
 EXERCISES = {
-    "weight_at": Exercise(
-        cases=((0.0, 5.0, 500.0), (0.5, 5.0, 500.0), (1.0, 2.0, 8.0), (0.25, 1.0, 1000.0)),
-        answer=lambda position, low, high: low * (high / low) ** position,
-        mistakes=(
-            Mistake(
-                lambda position, low, high: low + (high - low) * position,
-                "That is an even slider: equal ways add equal amounts. Here they multiply by equal factors.",
-            ),
-            Mistake(
-                lambda position, low, high: (high / low) ** position,
-                "At position 0 this gives 1. Multiply by low.",
-            ),
-            Mistake(
-                lambda position, low, high: high * (low / high) ** position,
-                "The ends are exchanged: position 0 has to give low, position 1 high.",
-            ),
-            Mistake(
-                lambda position, low, high: low * high**position,
-                "The power is taken of the ratio high / low, not of high.",
-            ),
-            Mistake(
-                lambda position, low, high: low * (high / low) * position,
-                "You multiply by the position. Raise the ratio to its power: ** position.",
-            ),
-            Mistake(
-                lambda position, low, high: low * (high - low) ** position,
-                "The power is taken of the ratio high / low, not of the difference.",
-            ),
-            Mistake(
-                lambda position, low, high: 10**position,
-                "That reaches from 1 to 10. Use low and high.",
-            ),
-        ),
-        praise="In the middle stands the geometric mean of both ends: for 5 and 500 it is 50.",
-    ),
-    "seconds_left": Exercise(
-        cases=((10.0, 5, 20), (9.0, 4, 10), (8.0, 8, 8)),
-        answer=lambda seconds, step, steps: seconds / step * (steps - step),
-        mistakes=(
-            Mistake(
-                lambda seconds, step, steps: seconds / step * steps,
-                "That is the time for the whole run. Some of the steps are done already.",
-            ),
-            Mistake(
-                lambda seconds, step, steps: seconds * (steps - step),
-                "seconds is the time of all steps so far. Divide by their number first.",
-            ),
-            Mistake(
-                lambda seconds, step, steps: seconds / steps * (steps - step),
-                "The seconds belong to the steps that are done: divide by step, not by steps.",
-            ),
-            Mistake(
-                lambda seconds, step, steps: steps - step,
-                "Those are the steps left. How many seconds does one of them take?",
-            ),
-            Mistake(
-                lambda seconds, step, steps: seconds / step,
-                "That is the time of one step. How many are left?",
-            ),
-            Mistake(
-                lambda seconds, step, steps: seconds // step * (steps - step),
-                "// cuts off what stands behind the point. Divide with a single /.",
-            ),
-        ),
-        praise="With coarse to fine, late steps cost more; the helpers' progress bar reckons with that.",
-    ),
-    "before_after": Exercise(
+    "blind_sheet": Exercise(
         cases=(
-            (ramp(2, 6, 3), ramp(2, 6, 3, low=200, high=40), 0.5),
-            (ramp(1, 5, 3), ramp(1, 5, 3, low=200, high=40), 0.3),
-            (ramp(3, 4, 3), ramp(3, 4, 3, low=200, high=40), 1.0),
+            (ramp(3, 2, 4, 3), ramp(3, 2, 4, 3, low=200, high=40), np.array([True, False, True])),
+            (ramp(3, 1, 2, 3), ramp(3, 1, 2, 3, low=90, high=10), np.array([False, False, True])),
         ),
-        answer=lambda photo, painted, split: _halves(photo, painted, round(split * photo.shape[1])),
+        answer=_blind_sheet,
         mistakes=(
             Mistake(
-                lambda photo, painted, split: _halves(painted, photo, round(split * photo.shape[1])),
-                "The two are exchanged: the left part comes from the photo.",
+                _swapped,
+                "A and B are exchanged: where variant_is_a is True, A shows the variant.",
             ),
             Mistake(
-                lambda photo, painted, split: _halves(photo, painted, int(split * photo.shape[1])),
-                "You cut off what stands behind the point. Use round.",
+                _by_channel,
+                "NumPy aligns the flags with the last axis, the color channels. Each flag belongs to a whole "
+                "pair: give the flags three more axes.",
             ),
             Mistake(
-                lambda photo, painted, split: _halves(photo, painted, round((1 - split) * photo.shape[1])),
-                "split is the photo's share of the width, not the painted picture's.",
+                lambda baseline, variant, flags: (variant, baseline),
+                "The variant is A in every pair. A rater who recognizes it once always recognizes it. "
+                "Use the flags.",
             ),
             Mistake(
-                lambda photo, painted, split: split * photo + (1 - split) * painted,
-                "That is a crossfade, as in lesson 0. Here each column comes from one of the two alone.",
+                lambda baseline, variant, flags: (baseline, variant),
+                "The variant is B in every pair. A rater who recognizes it once always recognizes it. "
+                "Use the flags.",
             ),
             Mistake(
-                lambda photo, painted, split: np.concatenate(
-                    [photo[: round(split * len(photo))], painted[round(split * len(photo)) :]]
+                lambda baseline, variant, flags: (_blind_sheet(baseline, variant, flags)[0],) * 2,
+                "A and B show the same image. Where one shows the variant, the other shows the baseline.",
+            ),
+            Mistake(
+                lambda baseline, variant, flags: (
+                    _blind_sheet(baseline, variant, flags)[0],
+                    variant,
                 ),
-                "You divide the rows, top and bottom. Columns are the second axis: [:, :column] and axis=1.",
+                "A is right. B shows the variant everywhere, also where A shows it.",
+            ),
+            Mistake(
+                _sorted,
+                "The order of the pairs changed. Pair k stays in position k; only its two images are "
+                "exchanged.",
             ),
         ),
-        praise="A picture is an array, and cutting one up is slicing.",
+        praise="Whoever sees the sheet cannot tell the variant from its position. The key can.",
+        title="blind sheet",
+        parts=("array A", "array B"),
+    ),
+    "preference": Exercise(
+        cases=(
+            (["AB=", "AAB", "BB=", "ABA", "AB="], "ABA"),
+            (["A", "A", "A", "A", "A"], "A"),
+            (["B=", "BA", "==", "BB", "AB", "BA"], "BA"),
+        ),
+        answer=_preference,
+        mistakes=(
+            Mistake(
+                lambda votes, key: _wilson("".join(votes).count("A"), _counts(votes, key)[1]),
+                "You count the votes for A. Whether A is the variant changes from pair to pair: compare each "
+                "vote with the letter of the key.",
+            ),
+            Mistake(
+                lambda votes, key: _wilson(
+                    _counts(votes, key)[1] - _counts(votes, key)[0], _counts(votes, key)[1]
+                ),
+                "You count the votes for the baseline. A vote is for the variant where it is the letter of "
+                "the key.",
+            ),
+            Mistake(
+                lambda votes, key: _wilson(_counts(votes, key)[0], _all_votes(votes)),
+                "A vote = decides nothing. Leave it out of the n that you divide by.",
+            ),
+            Mistake(
+                lambda votes, key: _wilson(
+                    _counts(votes, key)[0] + (_all_votes(votes) - _counts(votes, key)[1]) / 2,
+                    _all_votes(votes),
+                ),
+                "You split the votes = in halves. Leave them out; they are reported beside the counts.",
+            ),
+            Mistake(
+                _interval(lambda p, n, z: _around(p, z * np.sqrt(p * (1 - p) / n))),
+                "That is p ± z·√(p(1 − p)/n), which is too narrow for few votes: at 5 of 5 its width is 0. "
+                "Wilson's interval has terms with z² as well.",
+            ),
+            Mistake(
+                lambda votes, key: _wilson(*_counts(votes, key), z=1.0),
+                "You take z = 1, which covers about 68 %. For 95 % z is 1.96.",
+            ),
+            Mistake(
+                lambda votes, key: _wilson(*_counts(votes, key), z=1.645),
+                "z = 1.645 covers 90 %. For 95 % on two sides z is 1.96.",
+            ),
+            Mistake(
+                _interval(lambda p, n, z: _around(p + z**2 / (2 * n), z * _root(p, n, z))),
+                "Both ends still have to be divided by 1 + z²/n.",
+            ),
+            Mistake(
+                _interval(lambda p, n, z: _around(p + z**2 / (2 * n), z * _root(p, n, z) / (1 + z**2 / n))),
+                "You divide the half width by 1 + z²/n, but not the center.",
+            ),
+            Mistake(
+                _interval(lambda p, n, z: _around((p + z**2 / (2 * n)) / (1 + z**2 / n), z * _root(p, n, z))),
+                "You divide the center by 1 + z²/n, but not the half width.",
+            ),
+            Mistake(
+                _interval(
+                    lambda p, n, z: _around(
+                        p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n)), 1 + z**2 / n
+                    )
+                ),
+                "Under the root the second term is z²/(4n²): n is squared there.",
+            ),
+            Mistake(
+                _interval(lambda p, n, z: _around(p + z**2 / (2 * n), _root(p, n, z), 1 + z**2 / n)),
+                "The root is multiplied by z.",
+            ),
+            Mistake(
+                _interval(lambda p, n, z: _around(p + z**2 / (2 * n), z * _root(p, n, z) ** 2, 1 + z**2 / n)),
+                "The square root is missing in the half width.",
+            ),
+            Mistake(
+                _interval(lambda p, n, z: _around(p + z**2 / 2 * n, z * _root(p, n, z), 1 + z**2 / n)),
+                "In Python z**2 / 2 * n multiplies by n. Write z**2 / (2 * n).",
+            ),
+            Mistake(
+                _interval(lambda p, n, z: _around(p, z * _root(p, n, z), 1 + z**2 / n)),
+                "The center is p + z²/(2n), not p: with few votes Wilson's interval moves toward ½.",
+            ),
+            Mistake(
+                _in_percent,
+                "You return percent. The fraction and both ends are numbers from 0 to 1.",
+            ),
+        ),
+        praise="That is Wilson's interval. It stays between 0 and 1, and has a width even where all agree.",
+        title="interval of the votes",
+        parts=(
+            "number of votes for the variant",
+            "number of decided votes",
+            "fraction",
+            "lower end",
+            "upper end",
+        ),
     ),
 }
