@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from helpers import check
+from helpers import check, resize_image
 from helpers.lessons.exercises import EXERCISES
 
 
@@ -45,6 +46,89 @@ def wald(votes, key):
     wins, n, p, *_ = wilson(votes, key)
     half = 1.96 * (p * (1 - p) / n) ** 0.5
     return wins, n, p, p - half, p + half
+
+
+def convolved(maps, kernel, bias, stride, padding):
+    """The solution of lesson 1."""
+    height, width, channels = maps.shape
+    size, _, _, filters = kernel.shape
+    padded = np.zeros((height + 2 * padding, width + 2 * padding, channels))
+    padded[padding : padding + height, padding : padding + width] = maps
+    result = np.zeros(
+        ((height + 2 * padding - size) // stride + 1, (width + 2 * padding - size) // stride + 1, filters)
+    )
+    for p, q, m in np.ndindex(result.shape):
+        patch = padded[stride * p : stride * p + size, stride * q : stride * q + size]
+        result[p, q, m] = (patch * kernel[..., m]).sum() + bias[m]
+    return result
+
+
+def photo_of_a_student(array, side, white=255):
+    """Preprocessing in one of the many right ways to write it."""
+    image = np.atleast_3d(array).astype(float)
+    if image.shape[2] == 4:
+        image = white + (image[:, :, :3] - white) * image[:, :, 3:] / 255
+    image = image * np.ones(3)
+    scale = side / min(image.shape[:2])
+    image = resize_image(image, round(scale * image.shape[0]), round(scale * image.shape[1]))
+    top, left = (image.shape[0] - side) // 2, (image.shape[1] - side) // 2
+    red, green, blue = np.moveaxis(image[top : top + side, left : left + side], 2, 0)
+    return np.stack([blue - 103.939, green - 116.779, red - 123.68], axis=2)[None]
+
+
+def epoch_of_means(model, loss, optimizer, patches, labels, batch_size, order):
+    losses, accuracies = [], []
+    for i in range(0, len(order), batch_size):
+        k = order[i : i + batch_size]
+        with tf.GradientTape() as tape:
+            z = model(patches[k])
+            losses.append(loss(z, labels[k]))
+        gradient = tape.gradient(losses[-1], model.trainable_variables)
+        optimizer.apply(gradient, model.trainable_variables)
+        accuracies.append((np.argmax(z, -1) == labels[k]).mean())
+    return np.mean(losses), np.mean(accuracies)
+
+
+def epoch_of_pixels(model, loss, optimizer, patches, labels, batch_size, order):
+    pixels = tf.constant(patches[order])
+    with tf.GradientTape() as tape:
+        tape.watch(pixels)
+        value = loss(model(pixels), labels[order])
+    optimizer.apply([tape.gradient(value, pixels)], model.trainable_variables)
+    return value, 0
+
+
+def epoch_without_a_step(model, loss, optimizer, patches, labels, batch_size, order):
+    z = model(patches)
+    return loss(z, labels), np.mean(np.argmax(z, axis=-1) == labels)
+
+
+def epoch_of_one_batch(model, loss, optimizer, patches, labels, batch_size, order):
+    z = model(patches[order[:batch_size]])
+    return loss(z, labels[order[:batch_size]]), np.mean(np.argmax(z, axis=-1) == labels[order[:batch_size]])
+
+
+def guided(features, targets, masks, style_masks, step=None, empty=False, square=np.square):
+    """The style loss over regions as a student would write it in NumPy, with a slip or without one."""
+
+    def gram(maps, mask):
+        block = step or len(mask) // maps.shape[1], step or mask.shape[1] // maps.shape[2]
+        blocks = [
+            [
+                mask[block[0] * i :, block[1] * j :][: block[0], : block[1]].mean()
+                for j in range(maps.shape[2])
+            ]
+            for i in range(maps.shape[1])
+        ]
+        weights, matrix = np.reshape(blocks, (-1, 1)), maps.reshape(-1, maps.shape[-1])
+        return matrix.T @ (weights * matrix) / weights.sum()
+
+    return sum(
+        square(gram(maps, mask) - gram(targets[layer], part)).sum() / (4 * maps.shape[-1] ** 2)
+        for layer, maps in features.items()
+        for mask, part in zip(masks, style_masks, strict=True)
+        if empty or mask.any()
+    )
 
 
 # What students write, beside the mistakes of the table, and words of the answer they must get.
