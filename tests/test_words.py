@@ -1,6 +1,7 @@
 """The lessons and documents speak the field's words: each introduced once, and none of the course's own."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -47,6 +48,7 @@ NOT_OURS = {
 }
 
 
+@functools.cache
 def text_of(path):
     """What a reader sees: the text, and of the code its comments and the strings it shows."""
     if path.suffix == ".md":
@@ -105,6 +107,7 @@ def test_the_glossary_is_sorted_and_every_entry_is_whole():
 def test_a_term_is_introduced_in_bold_once_in_the_lesson_that_the_glossary_names(entry):
     term = re.escape(entry[0].strip("*").split(" (")[0])
     bold = re.compile(rf"\*\*{term}s?( \([^)]*\))?s?,?\.?\*\*", re.I)
-    introduced = [path.name[:2].lstrip("0") or "0" for path in lesson_files() if bold.search(text_of(path))]
+    texts = {path: re.sub(r"\s+", " ", text_of(path)) for path in lesson_files()}
+    introduced = [path.name[:2].lstrip("0") or "0" for path, text in texts.items() if bold.search(text)]
     (lesson,) = re.findall(r"\[?(\w\d|\d+)\b", entry[3])[:1]
     assert introduced == [lesson]
