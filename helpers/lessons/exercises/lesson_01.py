@@ -184,7 +184,7 @@ EXERCISES = {
                 2,
             ),
         ),
-        answer=_convolve,
+        answer=lambda x, w, b, S, P: _convolve(x, w, b, S, P),
         mistakes=(
             Mistake(
                 lambda x, w, b, S, P: _convolve(x, w, 0 * b, S, P),
