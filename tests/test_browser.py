@@ -184,7 +184,7 @@ def test_lesson_0_runs_and_shows_its_picture(lab, page):
     assert "Return the smaller" in exercise.inner_text()
 
 
-SIDE = "def shorter_side(image):\n    return "
+SIDE = "def my_shorter_side(image):\n    return "
 GRAM = "def my_gram_matrix(features):\n    "
 EXERCISES = {
     "00_start_here": (
