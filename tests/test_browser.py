@@ -188,7 +188,7 @@ SIDE = "def my_shorter_side(image):\n    return "
 GRAM = "def my_gram_matrix(features):\n    "
 EXERCISES = {
     "00_start_here": (
-        ["from helpers import check"],
+        ["from helpers import ("],
         "shorter_side",
         f"{SIDE}image.shape",
         f"{SIDE}min(image.shape[:2])",
@@ -226,6 +226,11 @@ def test_an_exercise_done_wrongly_and_rightly(lab, page, name):
     assert "Traceback" not in "".join(said.values())
     assert said["right"].startswith("Right.")
     assert not said["wrong"].startswith("Right.")
+    # A question: a click on a letter says whether it is right, and why.
+    asked = run(page, number_of(name, "quiz(")).locator(".jp-OutputArea-output").first
+    asked.get_by_role("button", name="B", exact=True).first.click()
+    asked.get_by_text(re.compile("^B\\. (Yes|No)")).first.wait_for()
+    photograph(page, f"lesson_{name[:2]}_question")
 
 
 def paint_in_the_studio(page, folder, upload, name):
