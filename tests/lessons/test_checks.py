@@ -183,7 +183,11 @@ ANSWERS = [
         "The answer is an array of shape (1, 2, 3, 2)",
     ),
     ("psnr", lambda a, b: 10 * np.log(255**2 / ((a - b) ** 2).mean()), "natural logarithm"),
-    ("psnr", lambda a, b: 20 * np.log10(255 / np.sqrt(((a - b) ** 2).mean())), "a tenth of the mean squared error"),
+    (
+        "psnr",
+        lambda a, b: 20 * np.log10(255 / np.sqrt(((a - b) ** 2).mean())),
+        "a tenth of the mean squared error",
+    ),
     ("psnr", lambda a, b: 10 * np.log10(((a - b) ** 2).mean() / 255**2), "fraction is inverted"),
     ("gram_matrix", lambda f: np.einsum("nhwi,nhwj->ij", f, f), "no gradient passes through NumPy"),
     ("gram_matrix", lambda f: f[0].reshape(-1, f.shape[-1]) @ f[0].reshape(-1, f.shape[-1]).T, "M × M"),
