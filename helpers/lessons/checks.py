@@ -90,7 +90,8 @@ def _obstacle_to_gradients(function: Callable[..., Any], case: tuple[Any, ...]) 
     def scaled(argument: Any, scale: Any) -> Any:
         if isinstance(argument, dict):
             return {key: scaled(value, scale) for key, value in argument.items()}
-        return argument * scale if isinstance(argument, (np.ndarray, float)) else argument
+        numbers = isinstance(argument, float) or getattr(argument, "dtype", None) == np.float32
+        return argument * scale if numbers else argument
 
     def loss(scale: Any) -> Any:
         return keras.ops.sum(function(*(scaled(argument, scale) for argument in case)))

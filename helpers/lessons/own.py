@@ -99,7 +99,7 @@ def _file(exercise: str) -> Path:
 
 def _keep(exercise: str, function: Callable[..., Any]) -> None:
     """Write the source of a function that passed into its file."""
-    if getattr(function, "__module__", "").startswith("helpers."):
+    if (getattr(function, "__module__", None) or "").startswith("helpers."):
         return  # That is the course's own.
     try:
         source = textwrap.dedent(inspect.getsource(function))
