@@ -64,7 +64,7 @@ EXERCISES = {
                 "You choose one of the images. Each pixel of the result is a mix of both.",
             ),
         ),
-        praise="Equation (7) weights two losses in a similar way.",
+        praise="Each pixel is a mix of both images, as it should be.",
         title="crossfade",
     ),
     "estimated_seconds": Exercise(
