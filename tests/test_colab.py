@@ -70,7 +70,7 @@ def test_a_lesson_runs_in_colab(path, kernel, repository, tmp_path, monkeypatch)
     addressed = re.sub(r'REPOSITORY = ".*?"', f'REPOSITORY = "{repository}"', first.source)
     first.source = addressed.replace("/content", str(tmp_path))
     lesson.cells.append(nbformat.v4.new_code_cell(VERSIONS))
-    ran = run(lesson, monkeypatch, tmp_path, kernel)
+    ran = run(lesson, monkeypatch, tmp_path / "functions", tmp_path, kernel)
     found = verdicts(ran)
     assert all(verdict.startswith("Right.") for verdict in found[1::2]), found
     *versions, module, in_colab = ran.cells[-1].outputs[0]["text"].split()
