@@ -2,7 +2,7 @@
 
 import copy
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -55,17 +55,18 @@ def examine(name: str, function: Callable[..., Any]) -> Outcome:
             return Outcome(False, _not_numbers(case, value, exercise.parts))
         given.append(values)
 
-    def agrees(solution: Callable[..., Any]) -> bool:
-        answers = (_numbers(solution(*copy.deepcopy(case)), exercise.parts) for case in exercise.cases)
-        return all(_agree(mine, right) for mine, right in zip(given, answers, strict=True))
+    def values_of(solution: Callable[..., Any]) -> Iterator[_Values]:
+        for case in exercise.cases:
+            yield _numbers(solution(*copy.deepcopy(case)), exercise.parts)
 
-    if agrees(exercise.answer):
+    rights = list(values_of(exercise.answer))
+    if all(map(_agree, given, rights)):
         obstacle = _obstacle_to_gradients(function, exercise.cases[0]) if exercise.gradient else None
         return Outcome(False, obstacle) if obstacle else Outcome(True, exercise.praise)
     for mistake in exercise.mistakes:
-        if agrees(mistake.answer):
+        if all(map(_agree, given, values_of(mistake.answer))):
             return Outcome(False, mistake.message)
-    return Outcome(False, _difference(exercise, given))
+    return Outcome(False, _difference(exercise, given, rights))
 
 
 def _stopped(error: BaseException, case: tuple[Any, ...]) -> Outcome:
@@ -126,17 +127,12 @@ def _not_numbers(case: tuple[Any, ...], value: Any, parts: Sequence[str]) -> str
     )
 
 
-def _difference(exercise: Exercise, given: Sequence[_Values]) -> str:
+def _difference(exercise: Exercise, given: Sequence[_Values], rights: Sequence[_Values]) -> str:
     """What all answers have in common, such as a factor, or else the first that differs, in a sentence."""
     pairs = [
         (case, part, mine, right)
-        for case, values in zip(exercise.cases, given, strict=True)
-        for part, mine, right in zip(
-            exercise.parts or ("answer",),
-            values,
-            _numbers(exercise.answer(*copy.deepcopy(case)), exercise.parts),
-            strict=True,
-        )
+        for case, values, of_answer in zip(exercise.cases, given, rights, strict=True)
+        for part, mine, right in zip(exercise.parts or ("answer",), values, of_answer, strict=True)
     ]
     if any(np.isfinite(right).all() and not np.isfinite(mine).all() for _, _, mine, right in pairs):
         return "Your answer contains nan or inf, from a division by 0, an undefined log, or a huge number."
