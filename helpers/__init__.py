@@ -3,7 +3,7 @@
 Data flows one way: a module imports only from those that stand before it in
 
     errors < layers, color < options < files, compute < images < progress, losses < weights, terms
-    < vgg < engine, paper < recipes < settings, conventions < lessons < tools
+    < vgg < engine, paper < recipes, painter < settings, conventions < lessons < tools
 
 where those between two signs do not know each other, and a name without a file of its own is a package.
 """
@@ -31,6 +31,9 @@ _MODULE_OF = {
         "engine.objective": "objective",
         "engine.coarse_to_fine": "coarse_to_fine minimize white_noise",
         "recipes": "Result reconstruct synthesize_texture transfer",
+        "painter.network": "Painter bundled_painters instance_normalization load_painter paint "
+        "painter_network",
+        "painter.training": "painting_loss random_crop train_painter",
         "settings": "again load_preset save_preset",
         "conventions": "CONVENTIONS as_printed",
         "lessons.display": "heatmap plot_history show_film show_images show_plot show_table",

@@ -134,6 +134,24 @@ def total_loss(content: Any, style: Any, content_weight: float, style_weight: fl
     return content_weight * content + style_weight * style
 
 
+def relative_content_loss(features: Any, target: Any) -> Any:
+    """Equation (1) divided by its value for feature maps that are 0: |F − P|² / |P|².
+
+    Arguments, result and errors are those of ``content_loss``. A loss that is relative has no unit, so that
+    photos and layers count alike.
+    """
+    return content_loss(features, target) / content_loss(0 * target, target)
+
+
+def relative_style_loss(features: Any, target: Any) -> Any:
+    """Equation (4) divided by its value for feature maps that are 0: |G − A|² / |A|².
+
+    ``features``: ``(1, h, w, N)``; ``target``: a Gram matrix ``(N, N)``, as ``gram_per_position`` returns it.
+    Returns a scalar. Raises ``ArgumentError`` if N differs.
+    """
+    return gram_distance(gram_per_position(features), target) / gram_distance(0 * target, target)
+
+
 @ops.custom_gradient
 def transposed_product(positions: Any) -> tuple[Any, Callable[[Any], Any]]:
     """XᵀX of a matrix X ``(M, N)``, and its vector–Jacobian product X(S + Sᵀ).

@@ -71,8 +71,8 @@ def test_every_public_name_is_there_and_says_what_it_is():
         value = getattr(helpers, name)
         if callable(value):
             assert value.__doc__, name
-    with pytest.raises(AttributeError, match="paint"):
-        helpers.paint  # noqa: B018
+    with pytest.raises(AttributeError, match="painting"):
+        helpers.painting  # noqa: B018
 
 
 def test_the_helpers_start_without_a_word(run_python):

@@ -1,10 +1,10 @@
 """Checkpoints: the state of a run, written to a file at intervals, from which an interrupted run resumes."""
 
+import contextlib
 import json
 import logging
 import time
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from helpers.compute.framework import keras
 from helpers.engine.coarse_to_fine import SaveState, State
 from helpers.errors import CheckpointError, MissingFileError, OutputError
-from helpers.files.writing import atomic_write
+from helpers.files.arrays import read_arrays, write_arrays
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +29,7 @@ def save_checkpoint(path: Path, state: State, run: Mapping[str, Any]) -> None:
     arrays["pixels"] = keras.ops.convert_to_numpy(state.pixels)
     if state.best is not state.pixels:
         arrays["best"] = keras.ops.convert_to_numpy(state.best)
-    with atomic_write(path) as partial, partial.open("wb") as file:
-        np.savez(file, about=json.dumps(about), **arrays)
+    write_arrays(path, about, arrays)
 
 
 def load_checkpoint(path: Path, run: Mapping[str, Any]) -> State:
@@ -39,12 +38,8 @@ def load_checkpoint(path: Path, run: Mapping[str, Any]) -> State:
     ``run``: see ``save_checkpoint``.
     Raises ``MissingFileError``, and ``CheckpointError`` for a file that is damaged or of another run.
     """
-    if not path.is_file():
-        raise MissingFileError(f"There is no checkpoint {path}.")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        about = json.loads(arrays.pop("about").item())
+    with _reading(path):
+        about, arrays = read_arrays(path)
         pixels = arrays.pop("pixels")
         best = arrays.pop("best", pixels)
         optimizer_state = {name.removeprefix("optimizer/"): array for name, array in arrays.items()}
@@ -52,15 +47,60 @@ def load_checkpoint(path: Path, run: Mapping[str, Any]) -> State:
         stored, asked = (
             {"recipe": each["recipe"], **each["arguments"], **each["inputs"]} for each in (about["run"], run)
         )
-    except (OSError, LookupError, TypeError, ValueError, EOFError, zipfile.BadZipFile):
+    _check_same(path, stored, asked)
+    return State(pixels, best, scale, taken, history, lambda: optimizer_state)
+
+
+def save_training(
+    path: Path, network: keras.Model, optimizer: Any, settings: Mapping[str, Any], taken: int
+) -> None:
+    """Write the weights of a network that is being trained and the state of its Keras optimizer.
+
+    ``settings``: JSON-serializable; ``load_training`` compares them. ``taken``: the number of steps so far.
+    Raises the errors of ``atomic_write``.
+    """
+    state: dict[str, Any] = {}
+    optimizer.save_own_variables(state)
+    arrays = {f"weights/{number:03}": weight for number, weight in enumerate(network.get_weights())}
+    arrays |= {f"optimizer/{name}": np.asarray(array) for name, array in state.items()}
+    write_arrays(path, {"settings": settings, "taken": taken}, arrays)
+
+
+def load_training(path: Path, network: keras.Model, optimizer: Any, settings: Mapping[str, Any]) -> int:
+    """Set the weights and the optimizer's state from a file of ``save_training``; returns the steps so far.
+
+    Raises ``MissingFileError``, and ``CheckpointError`` for a file that is damaged or of another training.
+    """
+    with _reading(path):
+        about, arrays = read_arrays(path)
+        weights = [array for name, array in sorted(arrays.items()) if name.startswith("weights/")]
+        state = {
+            name.removeprefix("optimizer/"): array for name, array in arrays.items() if "optimizer/" in name
+        }
+        stored, taken = dict(about["settings"]), int(about["taken"])
+    _check_same(path, stored, json.loads(json.dumps(settings)))
+    network.set_weights(weights)
+    optimizer.load_own_variables(state)
+    return taken
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    if not path.is_file():
+        raise MissingFileError(f"There is no checkpoint {path}.")
+    try:
+        yield
+    except (OSError, LookupError, TypeError, ValueError):
         raise CheckpointError(
             f"{path} is damaged or not a checkpoint: delete it to start the run again."
         ) from None
+
+
+def _check_same(path: Path, stored: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
     for name, value in asked.items():
         if stored.get(name) != value:
-            values = "" if isinstance(value, Mapping) else f" ({stored.get(name)}, not {value})"
+            values = "" if isinstance(value, (Mapping, list)) else f" ({stored.get(name)}, not {value})"
             raise CheckpointError(f"{path} is of a run with another {name}{values}.")
-    return State(pixels, best, scale, taken, history, lambda: optimizer_state)
 
 
 def checkpoint_writer(path: Path, run: Mapping[str, Any], every: float) -> SaveState:
