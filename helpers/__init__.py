@@ -16,7 +16,7 @@ _MODULE_OF = {
     for module, names in {
         "errors": "ArgumentError CheckpointError CourseError MissingFileError OutputError OutputExistsError "
         "PictureError RunError TooLargeError WeightsError",
-        "files.bundled": "bundled_image bundled_images",
+        "files.bundled": "bundled_image bundled_images bundled_painters",
         "layers": "CONTENT_LAYER CONV_LAYERS LAYERS POOL_LAYERS STYLE_LAYERS layer_name",
         "options": "PRESETS Losses Network Run",
         "color": "gray luma match_covariance match_histogram match_luma with_colors_of",
@@ -31,8 +31,7 @@ _MODULE_OF = {
         "engine.objective": "objective",
         "engine.coarse_to_fine": "coarse_to_fine minimize white_noise",
         "recipes": "Result reconstruct synthesize_texture transfer",
-        "painter.network": "Painter bundled_painters instance_normalization load_painter paint "
-        "painter_network",
+        "painter.network": "Painter instance_normalization load_painter paint painter_network",
         "painter.training": "painting_loss random_crop train_painter",
         "settings": "again load_preset save_preset",
         "conventions": "CONVENTIONS as_printed",

@@ -84,6 +84,12 @@ def load_training(path: Path, network: keras.Model, optimizer: Any, settings: Ma
     return taken
 
 
+def settings_of_training(path: Path) -> dict[str, Any]:
+    """The settings in a file of ``save_training``. Raises as ``load_training`` does."""
+    with _reading(path):
+        return dict(read_arrays(path)[0]["settings"])
+
+
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[None]:
     if not path.is_file():

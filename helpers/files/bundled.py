@@ -18,6 +18,9 @@ IS_COURSE = (ROOT / "course.py").is_file() and (ROOT / "images").is_dir()
 IMAGES = ROOT / "images" if IS_COURSE else ROOT / "helpers" / "data" / "images"
 """The folder of bundled pictures: ``content/``, ``style/``, ``texture/`` and ``mask/``."""
 
+PAINTERS = Path(__file__).resolve().parents[1] / "data" / "painters"
+"""The folder of the bundled painters, one ``.npz`` file each, with the name of its style image."""
+
 _ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm")
 
 NOTEBOOKS = ROOT / "notebooks"
@@ -93,3 +96,8 @@ def bundled_pictures() -> Mapping[str, Path]:
     """Paths of all bundled pictures, by their names; none where a copy of the package has no pictures."""
     kinds = (kind for kind in ("content", "style", "texture", "mask") if (IMAGES / kind).is_dir())
     return MappingProxyType({path.stem: path for kind in kinds for path in bundled_images(kind)})
+
+
+def bundled_painters() -> list[str]:
+    """The names of the bundled painters, which are those of their style images."""
+    return sorted(path.stem for path in PAINTERS.glob("*.npz"))

@@ -26,12 +26,10 @@ from helpers.errors import (
     shown,
 )
 from helpers.files.arrays import read_arrays, write_arrays
+from helpers.files.bundled import PAINTERS, bundled_painters
 from helpers.images import deprocess, load_image, preprocess
 
 ops = keras.ops
-
-PAINTERS = Path(__file__).parents[1] / "data" / "painters"
-"""The folder of the bundled painters, one ``.npz`` file each, with the name of the style image."""
 
 NOISE = 19.0
 """The standard deviation of the white noise that is added to a photo, in gray levels."""
@@ -139,11 +137,6 @@ class Painter:
         weights = {f"{n:02}": w.astype(np.float16) for n, w in enumerate(self.network.get_weights())}
         write_arrays(Path(path), self.settings, weights)
         return Path(path)
-
-
-def bundled_painters() -> list[str]:
-    """The names of the bundled painters, which are those of their style images."""
-    return sorted(path.stem for path in PAINTERS.glob("*.npz"))
 
 
 def load_painter(source: Any, normalize: Normalize = instance_normalization) -> Painter:

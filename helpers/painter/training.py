@@ -177,3 +177,13 @@ def train_painter(
     if state:
         save_training(*state, taken)
     return Painter(network, {**settings, "steps_taken": taken, "versions": versions()})
+
+
+def steps_within(minutes: float, style: Any, weights: str | os.PathLike = "auto") -> int:
+    """How many steps of ``train_painter`` fit into some minutes, by the time that a few take here."""
+    check_number("The number of minutes", minutes, above=True)
+    seconds: list[float] = []
+    note = lambda record, image: seconds.append(record["seconds"])
+    train_painter(style, steps=8, weights=weights, progress=False, callback=note)
+    # The first steps include compilation.
+    return max(1, round(60 * minutes / np.median(np.diff(seconds)[2:])))

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import helpers
 from helpers.errors import ArgumentError, CourseError, OutputExistsError, reason
 from helpers.files.bundled import IMAGES, OUTPUT, picture_sources
@@ -73,7 +75,7 @@ def _signals_as_interrupts(of_many_runs: bool) -> Iterator[list[int]]:
 
 def _run(options: argparse.Namespace) -> None:
     """Run a command."""
-    for name in ("styles", "contents", "masks", "style_masks"):
+    for name in ("styles", "contents", "photos", "masks", "style_masks"):
         if (sources := getattr(options, name, None)) is not None:
             setattr(options, name, picture_sources(sources))
     match options.command:
@@ -88,6 +90,10 @@ def _run(options: argparse.Namespace) -> None:
         case "again":
             path = _output_path(options, f"{safe_stem(options.picture)}_again")
             _paint(options, path, "again", options.picture, **given(options))
+        case "paint":
+            _paint_photos(options)
+        case "train-painter":
+            _train_painter(options)
         case "frames":
             _frames(options)
         case "gallery":
@@ -184,6 +190,74 @@ def _paint(options: argparse.Namespace, path: Path, recipe: str, *pictures: Any,
         step, steps = len(result.history), result.settings["arguments"]["steps"]
         print(
             f"Stopped at step {step} of {steps}; the same command with --resume continues it.",
+            file=sys.stderr,
+        )
+
+
+def _paint_photos(options: argparse.Namespace) -> None:
+    if options.output is not None and len(options.contents) > 1:
+        raise ArgumentError("--output names one picture; without it, several pictures get names in output/.")
+    painter = helpers.load_painter(options.painter)
+    name = safe_stem(options.painter)
+    arguments = {"size": options.size, "style_weight": options.style_weight, "seed": options.seed or 0}
+    for photo in options.contents:
+        path = options.output or _free_path(OUTPUT / f"{safe_stem(photo)}_by_{name}.png")
+        image_format(path)
+        _check_output(path, options.overwrite)
+        _print_paths([helpers.save_image(helpers.paint(photo, painter, **arguments), path)])
+
+
+def _train_painter(options: argparse.Namespace) -> None:
+    from helpers.engine.checkpoints import settings_of_training
+    from helpers.painter.training import steps_within
+
+    default = OUTPUT / f"painter_{safe_stem(options.style)}.npz"
+    if options.output is None:
+        path = (_interrupted(default) if options.resume else None) or _free_path(default)
+    else:
+        path = options.output
+    if path.suffix != ".npz":
+        raise ArgumentError(f"{path}: a painter's name ends in .npz.")
+    checkpoint = _checkpoint_of(path)
+    if checkpoint.exists() and not (options.resume or options.overwrite):
+        raise OutputExistsError(
+            f"{checkpoint} is of an interrupted training: --resume continues it, --overwrite starts again."
+        )
+    resumed = options.resume and checkpoint.exists()
+    _check_output(path, options.overwrite or resumed, 5_000_000)
+    photos = options.photos or helpers.bundled_images("content")
+    names = ("start", "style_size", "style_weight", "seed", "weights")
+    arguments = {name: getattr(options, name) for name in names}
+    if options.resume:
+        arguments["steps"] = settings_of_training(checkpoint)["steps"]
+    else:
+        arguments["steps"] = options.steps or steps_within(options.minutes, options.style, options.weights)
+    preview = path.with_name(f"{path.stem}_preview.png")
+    photo = helpers.load_image(photos[0], 256)
+    written = 0.0
+
+    def write_preview(record: Any, painted: Callable[[], Any]) -> None:
+        nonlocal written
+        if record["seconds"] - written > 15 or record["step"] == arguments["steps"]:
+            written = record["seconds"]
+            helpers.save_image(np.hstack([photo, painted()]), preview)
+
+    painter = helpers.train_painter(
+        options.style,
+        photos,
+        checkpoint=checkpoint,
+        resume=options.resume,
+        callback=write_preview,
+        **arguments,
+    )
+    painter.save(path)
+    if not options.signals:
+        checkpoint.unlink(missing_ok=True)
+    _print_paths([path, *([preview] if preview.exists() else [])])
+    if options.signals:
+        taken = painter.settings["steps_taken"]
+        print(
+            f"Stopped at step {taken} of {arguments['steps']}; the same command with --resume continues it.",
             file=sys.stderr,
         )
 

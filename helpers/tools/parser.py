@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from helpers.color import Colors
-from helpers.files.bundled import OUTPUT
+from helpers.files.bundled import OUTPUT, bundled_painters
 from helpers.options import GROUPS, PRESETS, Losses, Network, Run
 
 CONTENT, STYLE = "temple", "village_street_in_auvers"
@@ -29,6 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_reconstruct(commands)
     _add_texture(commands)
     _add_again(commands)
+    _add_painters(commands)
     _add_frames(commands)
     _add_gallery(commands)
     _add_tools(commands)
@@ -248,6 +249,42 @@ def _add_again(commands: Any) -> None:
     command = _recipe(commands, "again", "repeat the run that made a picture", "From the settings inside it.")
     command.add_argument("picture", help="a PNG that this course saved")
     _add_keywords(command, ("size", "steps"))
+
+
+def _add_painters(commands: Any) -> None:
+    names = ", ".join(bundled_painters())
+    more = "A painter is a network trained for one style image."
+    command = _command(commands, "paint", "paint pictures in one pass with a trained painter", more)
+    command.add_argument("contents", nargs="+", metavar="PHOTO", help="content images")
+    help = f"{names}, or a file of train-painter"
+    _add(command, "--painter", help, "great_wave", metavar="NAME")
+    _add_keywords(command, ("size", "seed"), size=384)
+    help = "weight of the style loss, from 5 to 500"
+    _add(command, "--style-weight", help, 50.0, metavar="BETA", type=float)
+    _add_output(command)
+    command.add_argument("--overwrite", action="store_true", help="replace a file that exists")
+
+    more = "Beside the painter it writes NAME_preview.png, a photo and how it is painted so far."
+    command = _command(commands, "train-painter", "train a painter for a style image", more)
+    command.add_argument("style", help="style image")
+    _add(command, "--minutes", "about how long", 30.0, metavar="MINUTES", type=float)
+    _add(command, "--steps", "how many steps, in place of --minutes", metavar="STEPS", type=positive)
+    help = "what to train on: pictures, folders and patterns (default: the bundled photos)"
+    _add(command, "--photos", help, metavar="PHOTO", nargs="+")
+    help = "fine-tune this painter, a name or a file (default: random weights)"
+    _add(command, "--start", help, metavar="NAME")
+    help = "shorter side to which the style image is resized: larger, larger strokes"
+    _add(command, "--style-size", help, 256, metavar="PIXELS", type=positive)
+    help = "weight of the style loss relative to the content loss, for the default β"
+    _add(command, "--style-weight", help, 15.0, metavar="WEIGHT", type=float)
+    _add(command, "--seed", "seed of the weights, the crops and the noise", 0, type=int)
+    _add(command, "--weights", "of VGG19: auto, imagenet, bundled, random or a file", "auto", metavar="NAME")
+    command.add_argument(
+        "--output", type=Path, metavar="FILE", help="where to write, .npz (default: a new file in output/)"
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace a file that exists")
+    help = "continue an interrupted training of the same command from the file PAINTER.checkpoint"
+    command.add_argument("--resume", action="store_true", help=help)
 
 
 def _add_frames(commands: Any) -> None:
