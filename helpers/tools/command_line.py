@@ -250,6 +250,8 @@ def _train_painter(options: argparse.Namespace) -> None:
         callback=write_preview,
         **arguments,
     )
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     painter.save(path)
     if not options.signals:
         checkpoint.unlink(missing_ok=True)
