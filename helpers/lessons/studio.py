@@ -4,6 +4,7 @@ A transfer runs in its own thread, so that the page stays responsive. That threa
 widgets.
 """
 
+import functools
 import html
 import math
 import threading
@@ -17,15 +18,17 @@ import numpy as np
 from IPython.core.pylabtools import print_figure
 from matplotlib.figure import Figure
 
+from helpers.color import gray, with_colors_of
 from helpers.engine.coarse_to_fine import Record, steps_per_size
 from helpers.errors import CourseError, PictureError
-from helpers.files.bundled import bundled_images
+from helpers.files.bundled import bundled_images, bundled_painters
 from helpers.files.writing import safe_stem
 from helpers.images import image_bytes, load_image, resize_image
 from helpers.lessons.display import draw_losses
 from helpers.lessons.film import filming, save_film
 from helpers.lessons.notebook import chosen_file, upload_button
 from helpers.options import PRESETS, Run
+from helpers.painter.network import Painter, load_painter, paint
 from helpers.progress import clock
 from helpers.recipes import Result, transfer
 
@@ -35,6 +38,7 @@ _FRAMES = 120  # at most, in a film
 _MOST_SIZE = 768  # pixels
 _MOST_BYTES = 50_000_000  # of an upload
 _THUMBNAIL = 92  # pixels
+_PREVIEW_SIZE = 256  # pixels
 _CHOSEN, _NOT_CHOSEN = "3px solid #1976d2", "3px solid transparent"
 _BLANK = image_bytes(np.full((2, 2, 3), 255))
 
@@ -43,7 +47,9 @@ def open_studio(folder: str | Path = "../output") -> Any:
     """A page of widgets for ``transfer``.
 
     Before the run: bundled images as thumbnails, or uploads; a preset, or size and steps; a slider for the
-    style weight β; a checkbox that keeps the colors of the content image. During the run: Start, Pause and
+    style weight β; a checkbox that keeps the colors of the content image; where there is a painter for the
+    style image, a preview that follows all of these, and a checkbox that starts from it. During the run:
+    Start, Pause and
     Stop; the generated image, the time left, and the curves of the total loss and its terms. After the run:
     a slider that compares the content image with the generated image; up to four generated images side by
     side; the generated image, with its settings in the file; the run as a film; the same call in Python.
@@ -52,6 +58,11 @@ def open_studio(folder: str | Path = "../output") -> Any:
     Returns an ``ipywidgets.VBox``, for ipywidgets 7.7 and 8.
     """
     return _Studio(Path(folder)).page
+
+
+@functools.cache
+def _painter(name: str) -> Painter:
+    return load_painter(name)
 
 
 class _Studio:
@@ -64,12 +75,17 @@ class _Studio:
         # ``running`` is set unless the run is paused.
         self.stopping, self.running = threading.Event(), threading.Event()
         self.page = widgets.VBox([*self.settings_rows(), *self.run_rows(), *self.result_rows()])
+        for choice in (self.content, self.style):
+            choice.changed = self.show_preview
+        for widget in (self.size, self.style_weight, self.keep_colors):
+            widget.observe(lambda change: self.show_preview(), "value")
         # Tests find the widgets on a page by these names.
         self.picture.add_class("studio-picture")
         self.style_weight.add_class("studio-weight")
         self.steps.add_class("studio-steps")
         self.code.add_class("studio-code")
         self.set_buttons()
+        self.show_preview()
 
     def settings_rows(self) -> list[Any]:
         self.content = _Choice("content", "temple", self.show_status)
@@ -86,10 +102,13 @@ class _Studio:
         self.keep_colors = widgets.Checkbox(
             False, description="keep the colors of the content image", indent=False
         )
+        self.from_preview = widgets.Checkbox(
+            False, description="start from the preview", indent=False, layout={"display": "none"}
+        )
         ends = (widgets.HTML("more content"), self.style_weight, widgets.HTML("more style"))
         sliders = [widgets.HBox([self.size, self.steps]), widgets.HBox(ends)]
         rows = [self.content.heading, self.content.box, self.style.heading, self.style.box]
-        return [*rows, self.preset, *sliders, self.keep_colors]
+        return [*rows, self.preset, *sliders, self.keep_colors, self.from_preview]
 
     def run_rows(self) -> list[Any]:
         self.start = self.button("Start", self.begin)
@@ -151,6 +170,8 @@ class _Studio:
         self.chosen = self.arguments()
         self.keep_frame = filming(self.frames, every=math.ceil(self.chosen["steps"] / _FRAMES))
         sources = {"content": self.content.source, "style": self.style.source}
+        if self.from_preview.value and self.has_painter():
+            sources["start"] = self.preview()
         self.thread = threading.Thread(target=self.paint, args=(sources,), name="studio", daemon=True)
         self.thread.start()
         self.set_buttons()
@@ -186,9 +207,16 @@ class _Studio:
             box.children[0].width = 960 // max(2, len(self.side_by_side.children))
 
     def show_python(self) -> None:
-        lines = "".join(f"    {name}={value!r},\n" for name, value in self.arguments().items())
+        arguments = self.arguments()
+        lines = "".join(f"    {name}={value!r},\n" for name, value in arguments.items())
+        imported = "transfer"
+        if self.from_preview.value and self.has_painter():
+            imported = "paint, transfer"
+            content, style, size = (arguments[name] for name in ("content", "style", "size"))
+            weight = arguments["style_weight"]
+            lines += f"    start=paint({content!r}, {style!r}, size={size}, style_weight={weight}),\n"
         self.code.value = (
-            f'from helpers import transfer\n\nresult = transfer(\n{lines})\nresult.save("painted.png")\n'
+            f'from helpers import {imported}\n\nresult = transfer(\n{lines})\nresult.save("painted.png")\n'
         )
         self.code.layout.display = ""
 
@@ -214,6 +242,36 @@ class _Studio:
             "colors": "luma" if self.keep_colors.value else "style",
         }
 
+    def has_painter(self) -> bool:
+        return isinstance(self.style.source, str) and self.style.source in bundled_painters()
+
+    def preview(self, most: int = _MOST_SIZE) -> np.ndarray:
+        """The content image, painted in one pass, at the chosen size or at ``most`` pixels."""
+        photo = load_image(self.content.source, min(self.size.value, most))
+        kept = self.keep_colors.value
+        painted = paint(
+            gray(photo) if kept else photo,
+            _painter(self.style.source),
+            style_weight=self.style_weight.value,
+        )
+        return with_colors_of(painted, photo) if kept else painted
+
+    def show_preview(self) -> None:
+        """Show the preview of the settings, unless a run is in progress or the style has no painter."""
+        self.from_preview.layout.display = "" if self.has_painter() else "none"
+        if self.thread or not self.has_painter():
+            return
+        began = time.perf_counter()
+        try:
+            self.picture.value = image_bytes(self.preview(_PREVIEW_SIZE))
+        except CourseError as error:
+            self.show_error(error)
+            return
+        self.show_status(
+            f"A preview: {self.content.name} by the painter of {self.style.source}, made in "
+            f"{time.perf_counter() - began:.1f} s. Press Start to begin the style transfer."
+        )
+
     # The thread of a run.
 
     def paint(self, sources: dict[str, Any]) -> None:
@@ -225,7 +283,8 @@ class _Studio:
             self.show_error(error)
         else:
             # The settings name the images; an upload was passed as an array, without its name.
-            result.settings["arguments"].update({name: self.chosen[name] for name in sources})
+            named = {name: self.chosen[name] for name in ("content", "style")}
+            result.settings["arguments"].update(named)
             self.result = result
             self.picture.value = image_bytes(result.image)
             self.draw_curve(result.history)
@@ -303,6 +362,7 @@ class _Choice:
 
     def __init__(self, kind: str, first: str, show_status: Callable[..., None]) -> None:
         self.kind, self.show_status = kind, show_status
+        self.changed: Callable[[], None] = lambda: None
         self.heading = widgets.HTML(f"<strong>{kind} image</strong>")
         self.frames = {}
         for path in bundled_images(kind):
@@ -330,6 +390,7 @@ class _Choice:
         chosen = self.frames[name] if image is None else self.own_frame
         for frame in self.box.children:
             frame.layout.border = _CHOSEN if frame is chosen else _NOT_CHOSEN
+        self.changed()
 
     def uploaded(self, change: Any) -> None:
         file = chosen_file(self.upload)
@@ -349,8 +410,8 @@ class _Choice:
             self.show_status(f"{name}: {error}", error=True)
             return
         self.own_image.layout.display = ""
-        self.choose(name, image)
         self.show_status(f"The {self.kind} image is {name}.")
+        self.choose(name, image)
 
 
 def _thumbnail(source: Path | np.ndarray) -> bytes:

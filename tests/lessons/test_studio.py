@@ -210,3 +210,38 @@ def test_a_preset_sets_size_and_steps(studio):
     for name, preset in reversed(PRESETS.items()):
         studio.preset.value = name
         assert (studio.size.value, studio.steps.value) == (preset["size"], preset["steps"])
+
+
+def test_a_preview_follows_the_settings_where_the_style_has_a_painter(studio):
+    shown = [studio.picture.value]
+
+    def changes(change):
+        change()
+        shown.append(studio.picture.value)
+        return shown[-1] != shown[-2]
+
+    assert "temple by the painter of village_street_in_auvers" in studio.status.value
+    assert changes(lambda: setattr(studio.style_weight, "value", 500))
+    assert changes(lambda: setattr(studio.keep_colors, "value", True))
+    assert changes(lambda: studio.content.choose("cat"))
+    assert changes(lambda: studio.style.choose("great_wave"))
+    assert changes(lambda: setattr(studio.size, "value", 40))
+    assert studio.from_preview.layout.display == ""
+    assert not changes(lambda: studio.style.choose("composition_viii"))
+    assert studio.from_preview.layout.display == "none"
+
+
+def test_a_run_starts_from_the_preview(studio, tmp_path, monkeypatch):
+    studio.from_preview.value = True
+    studio.size.value = 48
+    preview = studio.preview()
+    paint(studio)
+    assert "Done" in studio.status.value
+    image = studio.result.image.astype(int)
+    photo = load_image("temple", size=48)
+    # After two steps it is still nearer to the preview than to the photo.
+    assert np.abs(image - preview).mean() < np.abs(image - photo).mean()
+    studio.as_python.click()
+    monkeypatch.chdir(tmp_path)
+    exec(studio.code.value, {})
+    assert np.abs(load_image("painted.png") - studio.result.image).mean() < 2
