@@ -201,8 +201,8 @@ def paint(
     needed, free = BYTES_PER_PIXEL * height * width, HEADROOM * free_memory()
     if needed > free:
         raise TooLargeError(
-            f"A picture of {width} × {height} pixels needs {needed / GB:.1f} GB of memory, {free / GB:.1f} GB "
-            f"are free; a shorter side of {int(min(height, width) * math.sqrt(free / needed))} would fit."
+            f"A picture of {width} × {height} pixels needs {needed / GB:.1f} GB of memory, and "
+            f"{free / GB:.1f} GB are free; a shorter side of {int(min(height, width) * math.sqrt(free / needed))} would fit."
         )
     pixels = with_noise(preprocess(_enlarged_border(image)), np.random.default_rng(seed))
     painted = ops.convert_to_numpy(painter.forward(pixels, painting_strength(style_weight)))
