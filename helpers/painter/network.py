@@ -200,9 +200,10 @@ def paint(
         raise PictureError(f"A painter needs two pixels a side or more; this picture is {width} × {height}.")
     needed, free = BYTES_PER_PIXEL * height * width, HEADROOM * free_memory()
     if needed > free:
+        fits = int(min(height, width) * math.sqrt(free / needed))
         raise TooLargeError(
             f"A picture of {width} × {height} pixels needs {needed / GB:.1f} GB of memory, and "
-            f"{free / GB:.1f} GB are free; a shorter side of {int(min(height, width) * math.sqrt(free / needed))} would fit."
+            f"{free / GB:.1f} GB are free; a shorter side of {fits} would fit."
         )
     pixels = with_noise(preprocess(_enlarged_border(image)), np.random.default_rng(seed))
     painted = ops.convert_to_numpy(painter.forward(pixels, painting_strength(style_weight)))
