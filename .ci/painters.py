@@ -73,10 +73,8 @@ def main() -> None:
     parser.add_argument("photos", nargs="+")
     parser.add_argument("--size", type=int, default=256)
     options = parser.parse_args()
-    print(
-        "| photo, painter | photo itself | painter | 20 steps | 80 steps | painter, then 20 steps | evaluations |"
-    )
-    print("|---|---|---|---|---|---|---|")
+    columns = ["photo, painter", "photo itself", "painter", "20 steps", "80 steps", "painter, then 20 steps"]
+    print(f"| {' | '.join(columns)} | evaluations |\n|{7 * '---|'}")
     for source in options.photos:
         photo = load_image(source, options.size)
         for name in bundled_painters():
