@@ -20,8 +20,9 @@ def test_every_picture_is_credited_with_its_checksum():
 
 
 def test_every_result_is_shown_and_carries_the_settings_of_its_run():
-    readme = (IMAGES.parent / "README.md").read_text(encoding="utf-8")
-    shown = set(re.findall(r"images/results/(\w+\.png)", readme))
+    documents = (IMAGES.parent / "README.md", *(IMAGES.parent / "docs").glob("*.md"))
+    texts = "".join(path.read_text(encoding="utf-8") for path in documents)
+    shown = set(re.findall(r"images/results/(\w+\.png)", texts))
     pictures = list((IMAGES / "results").glob("*.png"))
     assert shown == {path.name for path in pictures}
     for path in pictures:
