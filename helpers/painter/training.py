@@ -148,7 +148,7 @@ def train_painter(
         network.set_weights(began.network.get_weights())
     state = () if checkpoint is None else (Path(checkpoint), network, optimizer, settings)
     taken = load_training(*state) if state and resume else 0
-    preview = load_image(images[0], 256)
+    painter, preview = Painter(network, settings), load_image(images[0], 256)
     started = saved = time.perf_counter()
     with (
         progress_bar("painter", [1.0] * steps, progress, taken) as show,
@@ -167,7 +167,7 @@ def train_painter(
                 raise RunError(f"The loss of step {step + 1} is not a finite number: choose another weight.")
             taken = step + 1
             record = {"step": taken, "seconds": time.perf_counter() - started, "total": total}
-            painted = lambda: paint(preview, Painter(network, settings))
+            painted = lambda: paint(preview, painter)
             show(record, painted)
             if callback is not None:
                 callback(record, painted)

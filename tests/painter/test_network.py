@@ -1,6 +1,7 @@
 """The network of a painter, its file, and what paint refuses."""
 
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -8,7 +9,14 @@ import pytest
 from keras import ops
 
 from helpers import Painter, instance_normalization, load_painter, paint, painter_network
-from helpers.errors import ArgumentError, MissingFileError, OutputError, PictureError, WeightsError
+from helpers.errors import (
+    ArgumentError,
+    MissingFileError,
+    OutputError,
+    PictureError,
+    TooLargeError,
+    WeightsError,
+)
 from helpers.files.arrays import read_arrays, write_arrays
 from helpers.painter.network import painting_strength
 
@@ -64,6 +72,19 @@ def test_a_picture_is_the_same_alone_and_in_a_batch(untrained, generator):
     for number in range(3):
         alone = untrained.network([pixels[number : number + 1], strength[number : number + 1]])
         assert batch[number] == pytest.approx(ops.convert_to_numpy(alone)[0], abs=1e-2)
+
+
+def test_a_picture_that_memory_cannot_hold_is_refused_with_a_size_that_fits(
+    untrained, monkeypatch, one_sentence
+):
+    monkeypatch.setattr("helpers.painter.network.free_memory", lambda: 1e6)
+    with pytest.raises(TooLargeError) as error:
+        paint(random_image(80, 100), untrained)
+    one_sentence(error.value, "would fit")
+    fits = int(re.search(r"side of (\d+)", str(error.value))[1])
+    assert paint(random_image(80, 100), untrained, size=fits).shape[0] == fits
+    with pytest.raises(TooLargeError):
+        paint(random_image(80, 100), untrained, size=fits + 2)
 
 
 def test_the_size_and_the_seed_of_the_noise(untrained, photo):
