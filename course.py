@@ -96,6 +96,9 @@ usage: python3 course.py COMMAND [ARGUMENTS]
   transfer     paint a content image in the style of another image
   reconstruct  reconstruct a picture from the activations of one layer of the network
   texture      synthesize a texture from the Gram matrices of a picture
+  paint        paint pictures in one pass with a trained painter
+  train-painter
+               train a painter for a style image
   frames       paint the frames of a film, each initialized with the one before
   again        repeat the run that made a picture
   gallery      paint every content image in every style
@@ -103,7 +106,7 @@ usage: python3 course.py COMMAND [ARGUMENTS]
   results      make the pictures under images/results/ again
   slides       run lessons and write each as slides for a lecture: `slides 04 A1`
   run          run all lessons in full and write them as a site, under output/site/
-  publish      put the name of your own repository into the lessons, for Colab
+  publish      put the name of your own repository into the lessons and the README, for Colab
 
 `python3 course.py transfer --help` tells a command's arguments. The first command makes the environment
 .venv beside this file; every later one starts at once.

@@ -373,4 +373,9 @@ def test_a_lecture_on_lesson_4_without_a_network(deck, page):
     solution.locator("summary").click()
     solution.locator(".highlight").wait_for()
     photograph(page, "slide_solution")
+    # Enter folds it again, and opens it, where Tab has reached it.
+    for is_open in (False, True):
+        solution.locator("summary").focus()
+        page.keyboard.press("Enter")
+        assert solution.locator(".highlight").is_visible() == is_open
     assert [url for url in fetched if not url.startswith(("file:", "data:"))] == []

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from helpers import read_settings
+from helpers import layer_name, read_settings
 from helpers.settings import current_settings
+from helpers.tools.parser import given, parse
 
 IMAGES = Path(__file__).parent.parent / "images"
 
@@ -20,8 +21,9 @@ def test_every_picture_is_credited_with_its_checksum():
 
 
 def test_every_result_is_shown_and_carries_the_settings_of_its_run():
-    readme = (IMAGES.parent / "README.md").read_text(encoding="utf-8")
-    shown = set(re.findall(r"images/results/(\w+\.png)", readme))
+    documents = (IMAGES.parent / "README.md", *(IMAGES.parent / "docs").glob("*.md"))
+    texts = "".join(path.read_text(encoding="utf-8") for path in documents)
+    shown = set(re.findall(r"images/results/(\w+\.png)", texts))
     pictures = list((IMAGES / "results").glob("*.png"))
     assert shown == {path.name for path in pictures}
     for path in pictures:
@@ -36,3 +38,24 @@ def test_the_large_transfer_is_large_and_no_result_is_flat():
     for path in (IMAGES / "results").glob("*.png"):
         extrema = Image.open(path).convert("RGB").getextrema()
         assert all(high - low > 150 for low, high in extrema), path
+
+
+def test_the_commands_beside_the_results_are_those_of_their_runs():
+    text = (IMAGES.parent / "docs" / "pictures.md").read_text(encoding="utf-8")
+    commands = re.findall(r"`((?:transfer|reconstruct|texture) [^`]*)`", text)
+    runs = [read_settings(path)["arguments"] for path in (IMAGES / "results").glob("*.png")]
+    assert len(commands) >= 8
+    for command in commands:
+        options = parse(command.split())
+        wanted = given(options)
+        for name in {"layer", "layers"} & wanted.keys():
+            value = wanted[name]
+            wanted[name] = layer_name(value) if name == "layer" else [layer_name(layer) for layer in value]
+        if options.command == "transfer":
+            style = options.styles[0] if len(options.styles) == 1 else options.styles
+            wanted |= {"content": options.content, "style": style}
+        else:
+            wanted |= {"image": options.picture}
+        if options.command == "texture":
+            wanted["size"] = [wanted["size"]] * 2
+        assert any(all(run.get(name) == value for name, value in wanted.items()) for run in runs), command

@@ -13,7 +13,9 @@ from helpers.files.bundled import lesson_files
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [
     *lesson_files(),
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "notebooks/README.md")),
+    *sorted(ROOT.glob("*.md")),
+    ROOT / "notebooks" / "README.md",
+    *(path for path in sorted((ROOT / "docs").glob("*.md")) if path.name != "glossary.md"),
 ]
 
 # A word of the course's own, and the field's word in its place.
@@ -74,7 +76,7 @@ def prose(text):
     return re.sub(r"\s+", " ", bare)
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_word_stands_where_the_field_has_its_own(path):
     text = prose(text_of(path))
     found = {

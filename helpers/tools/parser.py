@@ -342,7 +342,7 @@ def _add_tools(commands: Any) -> None:
     command = _command(commands, "run", "run all lessons in full and write them as a site", more)
     _add_output(command, OUTPUT / "site")
 
-    more = "Writes OWNER/NAME into the Colab cell of every lesson, and a badge above that opens it."
+    more = "Writes OWNER/NAME into the Colab cell of every lesson, and badges there and in the README."
     help = "write the name of your own repository into the lessons, for Colab"
     command = _command(commands, "publish", help, more)
     command.add_argument("repository", metavar="OWNER/NAME", help="the repository on GitHub")

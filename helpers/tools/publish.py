@@ -5,13 +5,14 @@ import re
 from pathlib import Path
 
 from helpers.errors import ArgumentError, shown
-from helpers.files.bundled import NOTEBOOKS, lesson_files
+from helpers.files.bundled import NOTEBOOKS, ROOT, lesson_files
 from helpers.files.writing import atomic_write
 
 _COLAB = "https://colab.research.google.com"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _ADDRESS = re.compile(r'(?m)^REPOSITORY = "[^"]*"')
-_BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\n\n")
+_BADGE = r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)"
+_ROW = re.compile(rf"(\| \[[^]]*\]\(notebooks/([^)]*\.ipynb)\))(?: {_BADGE})? \|")
 
 
 def publish(repository: str, branch: str = "main", folder: Path = NOTEBOOKS) -> list[Path]:
@@ -33,11 +34,30 @@ def publish(repository: str, branch: str = "main", folder: Path = NOTEBOOKS) -> 
             if "colab" in cell["metadata"].get("tags", []):
                 source = _ADDRESS.sub(f'REPOSITORY = "{repository}"', source)
             elif cell is lesson["cells"][0]:
-                name = path.relative_to(folder).as_posix()
-                opens = f"{_COLAB}/github/{repository}/blob/{branch}/notebooks/{name}"
-                badge = f"[![Open in Colab]({_COLAB}/assets/colab-badge.svg)]({opens})\n\n"
-                source = (badge if repository else "") + _BADGE.sub("", source)
+                badge = _badge(repository, branch, path.relative_to(folder).as_posix())
+                source = (f"{badge}\n\n" if repository else "") + re.sub(f"{_BADGE}\n\n", "", source)
             cell["source"] = source.splitlines(keepends=True)
         with atomic_write(path) as partial:
             partial.write_text(json.dumps(lesson, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return paths
+
+
+def publish_in_readme(repository: str, branch: str = "main", path: Path = ROOT / "README.md") -> Path:
+    """Write a badge that opens Colab beside every lesson in the table of the README, and return its path.
+
+    ``repository``, ``branch``: as in ``publish``, which checks them.
+    """
+
+    def row(found: re.Match) -> str:
+        return f"{found[1]} {_badge(repository, branch, found[2])} |" if repository else f"{found[1]} |"
+
+    text = _ROW.sub(row, path.read_text(encoding="utf-8"))
+    with atomic_write(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+    return path
+
+
+def _badge(repository: str, branch: str, lesson: str) -> str:
+    """A badge in Markdown. ``lesson``: the path of the lesson below ``notebooks/``."""
+    opens = f"{_COLAB}/github/{repository}/blob/{branch}/notebooks/{lesson}"
+    return f"[![Open in Colab]({_COLAB}/assets/colab-badge.svg)]({opens})"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from helpers import CourseError
-from helpers.files.bundled import NOTEBOOKS
+from helpers.files.bundled import NOTEBOOKS, lesson_files
 from helpers.tools.command_line import main
-from helpers.tools.publish import publish
+from helpers.tools.publish import publish, publish_in_readme
 
 LESSONS = sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
 
@@ -85,3 +85,30 @@ def test_an_invalid_repository_is_refused(name, folder, capsys):
 def test_a_folder_without_lessons_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="no lessons"):
         publish("a/b", folder=Path(tmp_path))
+
+
+README = """See [a lesson](notebooks/00_start_here.ipynb).
+
+| 0 | [Start here](notebooks/00_start_here.ipynb) | make a first transfer | 35 min |
+| A1 | [How it is fast](notebooks/appendix/A1_how_it_is_fast.ipynb) | read a benchmark | 60 min |
+"""
+
+
+def test_the_readme_gets_a_badge_for_each_lesson_of_its_table_and_loses_it_again(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(README, encoding="utf-8")
+    for repository, branch in (("an-owner/their.course", "main"), ("other/name", "autumn")):
+        text = publish_in_readme(repository, branch, path).read_text("utf-8")
+        opened = re.findall(r"\(https://colab\.research\.google\.com/github/([^)]*)\)", text)
+        names = ("00_start_here.ipynb", "appendix/A1_how_it_is_fast.ipynb")
+        assert opened == [f"{repository}/blob/{branch}/notebooks/{name}" for name in names]
+        assert re.sub(r" \[!\[.*?\)\]\(.*?\)", "", text) == README
+    assert publish_in_readme("", path=path).read_text("utf-8") == README
+
+
+def test_every_lesson_has_a_row_for_its_badge_in_the_readme(tmp_path):
+    path = tmp_path / "README.md"
+    shutil.copy(NOTEBOOKS.parent / "README.md", path)
+    text = publish_in_readme("an-owner/their.course", path=path).read_text("utf-8")
+    for lesson in lesson_files():
+        assert f"their.course/blob/main/notebooks/{lesson.relative_to(NOTEBOOKS).as_posix()})" in text

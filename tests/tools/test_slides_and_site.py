@@ -177,6 +177,17 @@ def test_links_between_lessons_lead_to_pages_in_the_site_and_are_removed_from_sl
     assert 'href="https://example.org"' in slides.deck_html(notebook)
 
 
+def test_every_relative_link_of_a_lesson_leads_to_a_page_of_the_site():
+    pages = {"glossary.html", *(f"{path.stem}.html" for path in LESSONS)}
+    for path in LESSONS:
+        texts = (
+            cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+        )
+        markup = "".join(site._linked(rendering.markdown_html(text)) for text in texts)
+        links = set(re.findall(r'href="(?![a-z]+:)([^"#]+)', markup)) - pages
+        assert not links, path.stem
+
+
 @pytest.mark.parametrize(
     ("output", "expected"),
     [

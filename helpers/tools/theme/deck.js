@@ -142,6 +142,8 @@ addEventListener("keydown", (event) => {
   }
   const act = KEYS[event.key];
   if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+  // A solution or link that was reached by Tab opens.
+  if (event.key === "Enter" && event.target.closest(".deck summary, .deck a")) return;
   event.preventDefault();
   act();
 });
