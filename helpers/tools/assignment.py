@@ -16,6 +16,8 @@ _BEGIN, _END = "### BEGIN SOLUTION", "### END SOLUTION"
 _CONFIG = '''\
 """Settings of nbgrader for the lessons. Start nbgrader, or JupyterLab with it, in this folder."""
 
+import os
+import sys
 from pathlib import Path
 
 COURSE = {course!r}  # the folder of the course, where a submission finds `helpers`
@@ -23,6 +25,9 @@ COURSE = {course!r}  # the folder of the course, where a submission finds `helpe
 c = get_config()
 c.CourseDirectory.course_id = "neural_style_transfer"
 c.CourseDirectory.root = str(Path(__file__).resolve().parent)
+
+# nbgrader starts a program that was installed with it.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 # The line with raise stands below this one in every exercise.
 c.ClearSolutions.code_stub = {{"python": "# YOUR CODE HERE"}}
