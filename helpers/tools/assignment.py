@@ -4,6 +4,7 @@ import ast
 import copy
 from typing import Any
 
+from helpers.errors import ArgumentError
 from helpers.files.bundled import ROOT
 from helpers.tools import lesson_cells
 from helpers.tools.lesson_cells import RUBRIC, Exercise
@@ -110,6 +111,8 @@ def _with_region(stub: str, solution: str) -> str:
 
     Without what the marks enclose it is the stub, whose hint the check repeats.
     """
+    if len(ast.parse(solution).body) > 1:
+        raise ArgumentError(f"A solution is one function and nothing else: {solution[:60]!r}.")
     function = lesson_cells.function_in(stub)
     lines = stub.splitlines()[function.lineno - 1 : function.end_lineno]
     header, rest = lesson_cells.header_and_body("\n".join(lines))

@@ -71,8 +71,9 @@ def instructors_notebook(lesson: Any) -> Any:
     """
     handout = copy.deepcopy(lesson)
     for exercise in lesson_cells.exercises_of(handout):
-        exercise.solution.source = _note(exercise)
+        note = _note(exercise)  # It shows the stub, which the next line replaces.
         exercise.stub.source = lesson_cells.with_function(exercise.stub.source, exercise.code)
+        exercise.solution.source = note
     return _noted(handout, "This copy of the lesson is for instructors: its exercises are solved.")
 
 

@@ -276,3 +276,12 @@ def test_a_graded_check_shows_its_sentence_and_raises_it(capsys):
     for passed in (False, None):
         with pytest.raises(AssertionError, match=r"^A sum is missing\.$"):
             Outcome(passed, "A sum is missing.").assert_passed()
+
+
+def test_a_solution_with_more_than_its_function_is_no_assignment(one_sentence):
+    lesson = read(LESSONS[1])
+    exercise = lesson_cells.exercises_of(lesson)[0]
+    exercise.solution.source = exercise.solution.source.replace("```python\n", "```python\nimport math\n")
+    with pytest.raises(CourseError) as caught:
+        assignment.assignment_of(lesson)
+    one_sentence(caught.value, "import math")
