@@ -105,6 +105,7 @@ usage: python3 course.py COMMAND [ARGUMENTS]
   benchmark    measure the computing time on this machine
   results      make the pictures under images/results/ again
   slides       run lessons and write each as slides for a lecture: `slides 04 A1`
+  handout      write handouts for students and instructors, and assignments for nbgrader: `handout 04`
   run          run all lessons in full and write them as a site, under output/site/
   publish      put the name of your own repository into the lessons and the README, for Colab
 

@@ -4,11 +4,11 @@ import functools
 import glob
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from helpers.errors import MissingFileError
+from helpers.errors import ArgumentError, MissingFileError
 
 ROOT = Path(__file__).resolve().parents[2]
 """The folder of the course; where only the package is installed, that of the packages."""
@@ -39,6 +39,19 @@ def lesson_files(folder: Path = NOTEBOOKS) -> list[Path]:
     if not paths:
         raise MissingFileError(f"There are no lessons in {folder}.")
     return paths
+
+
+def lessons_named(names: Sequence[str]) -> list[Path]:
+    """Paths of some lessons, in the order of ``names``.
+
+    ``names``: what the lessons' file names begin with, such as ``"04"``, ``"4"`` or ``"A1"``.
+    Raises ``ArgumentError`` for a lesson that there is not, and the errors of ``lesson_files``.
+    """
+    paths = {path.name[:2]: path for path in lesson_files()}
+    wanted = [name.upper().zfill(2) for name in names]
+    if unknown := [name for name in wanted if name not in paths]:
+        raise ArgumentError(f"There is no lesson {unknown[0]}; there are {', '.join(paths)}.")
+    return [paths[name] for name in wanted]
 
 
 def bundled_images(kind: str) -> list[Path]:

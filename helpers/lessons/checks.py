@@ -27,6 +27,17 @@ class Outcome(NamedTuple):
         """The result in plain text, for a terminal."""
         return f"{_VERDICTS[self.passed][0]} {self.message}"
 
+    def assert_passed(self) -> None:
+        """Show the result, and raise ``AssertionError`` with its sentence unless the function passed.
+
+        A test cell that is graded ends with this: graders take an error for 0 points, and only an error.
+        """
+        from IPython.display import display
+
+        display(self)
+        if not self.passed:
+            raise AssertionError(self.message)
+
     def _repr_html_(self) -> str:
         verdict, color = _VERDICTS[self.passed]
         return (

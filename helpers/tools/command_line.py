@@ -113,6 +113,11 @@ def _run(options: argparse.Namespace) -> None:
             from helpers.tools.slides import write_slides
 
             _print_paths(write_slides(options.lessons, options.output))
+        case "handout":
+            from helpers.tools.handout import write_handouts
+
+            how = {"run": not options.no_run, "fast": options.fast, "overwrite": options.overwrite}
+            _print_paths(write_handouts(options.lessons, options.output, **how))
         case "run":
             from helpers.tools.site import write_site
 

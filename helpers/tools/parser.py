@@ -338,6 +338,17 @@ def _add_tools(commands: Any) -> None:
     command.add_argument("lessons", nargs="+", metavar="NN", help="a lesson's number, such as 04, or A1")
     _add_output(command, OUTPUT / "slides")
 
+    more = "For students without solutions, for instructors solved and run, and as assignments for nbgrader."
+    command = _command(commands, "handout", "write handouts and graded assignments of lessons", more)
+    command.add_argument("lessons", nargs="+", metavar="NN", help="a lesson's number, such as 04, or A1")
+    _add_output(command, OUTPUT / "handouts")
+    command.add_argument("--overwrite", action="store_true", help="replace handouts that exist")
+    running = command.add_mutually_exclusive_group()
+    help = "run the instructors' notebooks in the short form of the tests"
+    running.add_argument("--fast", action="store_true", help=help)
+    help = "do not run the instructors' notebooks, which then have no pictures"
+    running.add_argument("--no-run", action="store_true", help=help)
+
     more = "An index, and for each lesson a page and its slides, each one HTML file that needs no network."
     command = _command(commands, "run", "run all lessons in full and write them as a site", more)
     _add_output(command, OUTPUT / "site")

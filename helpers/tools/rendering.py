@@ -6,9 +6,11 @@ server and without a network.
 
 import base64
 import html
+import os
 import re
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +27,21 @@ def run_lesson(path: Path) -> Any:
     Returns the notebook (``nbformat``) with the outputs of its cells. Raises ``RunError`` with the name of
     the cell that failed.
     """
-    import nbclient
     import nbformat
 
-    notebook, began = nbformat.read(path, as_version=4), time.perf_counter()
+    return run_notebook(nbformat.read(path, as_version=4), path)
+
+
+def run_notebook(notebook: Any, path: Path, environment: Mapping[str, str] | None = None) -> Any:
+    """Run all cells of a notebook (``nbformat``), in place, and return it.
+
+    ``path``: the lesson's, whose folder the cells run in and whose name errors and the terminal show.
+    ``environment``: environment variables that the kernel gets beside those of this process.
+    Raises the errors of ``run_lesson``.
+    """
+    import nbclient
+
+    began = time.perf_counter()
     show_progress, cells = terminal_line(sys.stderr), len(notebook.cells)
     client = nbclient.NotebookClient(
         notebook,
@@ -39,7 +52,7 @@ def run_lesson(path: Path) -> Any:
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     try:
-        with client.setup_kernel():
+        with client.setup_kernel(env={**os.environ, **(environment or {})}):
             for index, cell in enumerate(notebook.cells):
                 show_progress(f"{path.stem}: cell {index + 1} of {cells}", index / cells, None)
                 client.execute_cell(cell, index)

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from helpers.errors import ArgumentError
-from helpers.files.bundled import lesson_files
+from helpers.files.bundled import lessons_named
 from helpers.tools import rendering
 
 
@@ -19,14 +18,11 @@ def write_slides(lessons: Sequence[str], folder: Path) -> Iterator[Path]:
     ``lessons``: what their names begin with, such as ``"04"``, ``"4"`` or ``"A1"``. Yields the path of each
     file. Raises ``ArgumentError`` for a lesson that there is not, and the errors of ``run_lesson``.
     """
-    paths = {path.name[:2]: path for path in lesson_files()}
-    named = [lesson.upper().zfill(2) for lesson in lessons]
-    if unknown := [lesson for lesson in named if lesson not in paths]:
-        raise ArgumentError(f"There is no lesson {unknown[0]}; there are {', '.join(paths)}.")
+    lessons_of_slides = lessons_named(lessons)
     folder.mkdir(parents=True, exist_ok=True)
-    for name in named:
-        path = folder / f"{paths[name].stem}.html"
-        path.write_text(deck_html(rendering.run_lesson(paths[name])), encoding="utf-8")
+    for lesson in lessons_of_slides:
+        path = folder / f"{lesson.stem}.html"
+        path.write_text(deck_html(rendering.run_lesson(lesson)), encoding="utf-8")
         yield path
 
 

@@ -11,6 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from helpers import CourseError
+from helpers.files import bundled
 from helpers.files.bundled import lesson_files
 from helpers.tools import rendering, site, slides
 from helpers.tools.command_line import main
@@ -231,7 +232,7 @@ def small_lessons(tmp_path, monkeypatch):
         notebook.cells[1].id = "the-cell"
         paths.append(tmp_path / f"{number:02}_small.ipynb")
         nbformat.write(notebook, paths[-1])
-    monkeypatch.setattr(slides, "lesson_files", lambda: paths)
+    monkeypatch.setattr(bundled, "lesson_files", lambda: paths)
     monkeypatch.setattr(site, "lesson_files", lambda: paths)
     return paths
 
