@@ -16,7 +16,7 @@ def test_the_right_answer_passes(name):
 
 
 # Each of their mistakes is a run of an optimizer, and the last one is compared with all before it.
-RUNS = ("minimize", "transfer", "train_epoch")
+RUNS = ("minimize", "transfer", "train_epoch", "training_step")
 
 
 def mistakes():
