@@ -56,7 +56,7 @@ EXERCISES = {
                 ramp(3, 1, 1, 2, low=0.3, high=0.1),
             ),
             (
-                np.stack([np.full((2, 3, 2), 4, np.float32), ramp(2, 3, 2, high=0.02)]),
+                np.stack([ramp(2, 3, 2, low=0.01, high=0), ramp(2, 3, 2, high=0.02)]),
                 ramp(2, low=1, high=3),
                 ramp(2, low=5, high=7),
             ),
@@ -100,13 +100,8 @@ EXERCISES = {
                 "You add 10⁻⁵ to the standard deviation. Add it to the variance, before the square root.",
             ),
             Mistake(
-                lambda maps, scale, offset: (
-                    np.divide(
-                        scale * (maps - maps.mean((1, 2), keepdims=True)), maps.std((1, 2), keepdims=True)
-                    )
-                    + offset
-                ),
-                "For a map whose numbers are all equal you divide 0 by 0. Add 10⁻⁵ to the variance.",
+                lambda maps, scale, offset: _normalized(maps, scale, offset, added=0.0),
+                "Add 10⁻⁵ to the variance: for a map whose numbers are all equal you would divide 0 by 0.",
             ),
             Mistake(
                 lambda maps, scale, offset: _normalized(maps, 1.0, 0.0),
