@@ -16,7 +16,7 @@ QUESTIONS = (
             ),
             Choice(
                 "Nothing.",
-                "Yes. It is one forward pass. The loss was minimized before, for the photos of the training set.",
+                "Yes. It is one forward pass. The loss was minimized before, in training.",
             ),
             Choice(
                 "The difference between the photo and the style image.",
