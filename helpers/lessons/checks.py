@@ -10,6 +10,7 @@ import numpy as np
 from helpers.errors import ArgumentError, shown
 from helpers.lessons.exercises import EXERCISES
 from helpers.lessons.exercises.exercise import Exercise
+from helpers.lessons.exercises.training import call_compiled
 
 _Values = list[np.ndarray]
 """What a function returned for one case: a single array, or one for each part."""
@@ -121,11 +122,8 @@ def _obstacle_to_gradients(function: Callable[..., Any], case: tuple[Any, ...]) 
 
 def _obstacle_to_compilation(function: Callable[..., Any], case: tuple[Any, ...]) -> str | None:
     """A sentence where TensorFlow cannot compile a function whose numbers are right."""
-    import tensorflow as tf
-
-    tensors = [tf.constant(a) if isinstance(a, np.ndarray) else a for a in copy.deepcopy(case)]
     try:
-        tf.function(lambda: function(*tensors), autograph=False)()
+        call_compiled(function, copy.deepcopy(case))
     except Exception as error:
         return (
             "The numbers are right, but TensorFlow cannot compile your function, which makes it fast: it "

@@ -1,7 +1,9 @@
 """Arguments for exercises that train a network: made anew for each call, and optimizers that explain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import numpy as np
 
 
 class Made:
@@ -46,3 +48,11 @@ def explaining_optimizer(name: str, network: str, **settings: float) -> Any:
             return super().apply(grads, trainable_variables)
 
     return Explaining(**settings)
+
+
+def call_compiled(function: Callable[..., Any], arguments: Sequence[Any]) -> None:
+    """Compile a function with TensorFlow, its arrays as tensors, and call it once. Raises what it raises."""
+    import tensorflow as tf
+
+    tensors = [tf.constant(a) if isinstance(a, np.ndarray) else a for a in arguments]
+    tf.function(lambda: function(*tensors), autograph=False)()
