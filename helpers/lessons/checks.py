@@ -127,7 +127,7 @@ def _obstacle_to_compilation(function: Callable[..., Any], case: tuple[Any, ...]
     except Exception as error:
         return (
             "The numbers are right, but TensorFlow cannot compile your function, which makes it fast: it "
-            f"stops with {type(error).__name__}. Keep values as tensors: no float(x), x.numpy(), np.sum(x) "
+            f"stops with {type(error).__name__}. Keep values as tensors: no float(x), len(x), x.numpy() "
             "or if on a tensor. Then the lesson uses your function."
         )
     return None

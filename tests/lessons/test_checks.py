@@ -151,9 +151,9 @@ def trained(network, optimizer, extractor, penalty, grams, photo, noisy, strengt
         style = 0
         for layer, a in grams.items():
             m = tf.reshape(maps[layer], (-1, len(a)))
-            g = tf.matmul(m, m, transpose_a=True) / len(m)
+            g = tf.matmul(m, m, transpose_a=True) / m.shape[0]
             style += tf.reduce_sum((g - a) ** 2) / tf.reduce_sum(a**2) / len(grams)
-        loss = content + weight * style + wrong.get("penalty", 1) * penalty(painted)
+        loss = content + weight * style + wrong.get("of_penalty", 1) * penalty(painted)
     variables = wrong.get("variables", network.trainable_variables)
     gradients = tape.gradient(loss, variables)
     norm = tf.linalg.global_norm(gradients)
@@ -382,7 +382,7 @@ ANSWERS = [
     ("training_step", trained, "step of training"),
     ("training_step", lambda *given: [float(x) for x in trained(*given)], "cannot compile"),
     ("training_step", lambda *given: trained(*given)[0], "3 values in this order: total, content, style"),
-    ("training_step", lambda *given: trained(*given, penalty=0), "penalty is missing"),
+    ("training_step", lambda *given: trained(*given, of_penalty=0), "penalty is missing"),
     ("training_step", lambda *given: trained(*given, clip=lambda norm: 1.0), "global_norm"),
     ("training_step", lambda *given: trained(*given, clip=lambda norm: 1 / norm), "A shorter one stays"),
     ("training_step", lambda *given: trained(*given, seen=given[5]), "the total is"),
