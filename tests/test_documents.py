@@ -136,7 +136,7 @@ def test_version_and_licenses_agree():
 def test_the_maps_name_every_lesson(map_of_lessons):
     text = text_of(ROOT / map_of_lessons)
     others = [path for path in LESSONS if path != ROOT / map_of_lessons]
-    assert len(LESSONS) == 12
+    assert len(LESSONS) == 13
     assert all(path.name in text for path in others)
 
 

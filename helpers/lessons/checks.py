@@ -10,11 +10,18 @@ import numpy as np
 from helpers.errors import ArgumentError, shown
 from helpers.lessons.exercises import EXERCISES
 from helpers.lessons.exercises.exercise import Exercise
+from helpers.lessons.exercises.training import call_compiled
 
 _Values = list[np.ndarray]
 """What a function returned for one case: a single array, or one for each part."""
 
 _VERDICTS = {True: ("Right.", "#2e7d32"), False: ("Not yet.", "#c62828"), None: ("To do.", "#616161")}
+
+_ADVICE = {
+    "truth value": " An if tests a single number; to decide for each entry use np.where.",
+    "at least one Tensor": " All gradients are None: compute all that leads to the loss inside the tape.",
+}
+"""What helps where a student's function stops with an error of these words."""
 
 
 class Outcome(NamedTuple):
@@ -73,6 +80,7 @@ def examine(name: str, function: Callable[..., Any]) -> Outcome:
     rights = list(values_of(exercise.answer))
     if all(map(_agree, given, rights)):
         obstacle = _obstacle_to_gradients(function, exercise.cases[0]) if exercise.gradient else None
+        obstacle = _obstacle_to_compilation(function, exercise.cases[0]) if exercise.compiled else obstacle
         return Outcome(False, obstacle) if obstacle else Outcome(True, exercise.praise)
     for mistake in exercise.mistakes:
         if all(map(_agree, given, values_of(mistake.answer))):
@@ -83,8 +91,7 @@ def examine(name: str, function: Callable[..., Any]) -> Outcome:
 def _stopped(error: BaseException, case: tuple[Any, ...]) -> Outcome:
     if isinstance(error, NotImplementedError):
         return Outcome(None, f"{error} (Then delete the line with raise.)")
-    advice = " An if tests a single number; to decide for each entry use np.where."
-    ending = advice if "truth value" in str(error) else ""
+    ending = next((advice for words, advice in _ADVICE.items() if words in str(error)), "")
     stop = f"{type(error).__name__}: {_first_line(error)}"
     return Outcome(False, f"For {_inputs(case)} your function stops with {stop}{ending}")
 
@@ -121,6 +128,19 @@ def _obstacle_to_gradients(function: Callable[..., Any], case: tuple[Any, ...]) 
         )
     if gradient is None:
         return f"The numbers are right, but no gradient passes through NumPy. {advice}"
+    return None
+
+
+def _obstacle_to_compilation(function: Callable[..., Any], case: tuple[Any, ...]) -> str | None:
+    """A sentence where TensorFlow cannot compile a function whose numbers are right."""
+    try:
+        call_compiled(function, copy.deepcopy(case))
+    except Exception as error:
+        return (
+            "The numbers are right, but TensorFlow cannot compile your function, which makes it fast: it "
+            f"stops with {type(error).__name__}. Keep values as tensors: no float(x), len(x), x.numpy() "
+            "or if on a tensor. Then the lesson uses your function."
+        )
     return None
 
 

@@ -16,7 +16,7 @@ def test_the_right_answer_passes(name):
 
 
 # Each of their mistakes is a run of an optimizer, and the last one is compared with all before it.
-RUNS = ("minimize", "transfer", "train_epoch")
+RUNS = ("minimize", "transfer", "train_epoch", "training_step")
 
 
 def mistakes():
@@ -138,6 +138,42 @@ def guided(features, targets, masks, style_masks, step=None, empty=False, square
         for mask, part in zip(masks, style_masks, strict=True)
         if empty or mask.any()
     )
+
+
+def trained(network, optimizer, extractor, penalty, grams, photo, noisy, strength, weight, **wrong):
+    """A training step as a student would write it, with a slip or without one."""
+    see = lambda pixels: {layer: maps[0] for layer, maps in extractor(pixels).items()}
+    target = see(photo)["block3_conv1"]
+    with tf.GradientTape() as tape:
+        painted = network([noisy, strength])
+        maps = see(wrong.get("seen", painted))
+        content = tf.reduce_sum((maps["block3_conv1"] - target) ** 2) / tf.reduce_sum(target**2)
+        style = 0
+        for layer, a in grams.items():
+            m = tf.reshape(maps[layer], (-1, len(a)))
+            g = tf.matmul(m, m, transpose_a=True) / m.shape[0]
+            style += tf.reduce_sum((g - a) ** 2) / tf.reduce_sum(a**2) / len(grams)
+        loss = content + weight * style + wrong.get("of_penalty", 1) * penalty(painted)
+    variables = wrong.get("variables", network.trainable_variables)
+    gradients = tape.gradient(loss, variables)
+    norm = tf.linalg.global_norm(gradients)
+    factor = wrong.get("clip", lambda n: tf.minimum(1.0, 1 / n))(norm)
+    optimizer.apply([factor * gradient for gradient in gradients], network.trainable_variables)
+    return loss, content, style
+
+
+def trained_for_the_extractor(network, optimizer, extractor, *rest):
+    extractor.trainable = True
+    return trained(network, optimizer, extractor, *rest, variables=extractor.trainable_variables)
+
+
+def trained_outside_the_tape(network, optimizer, extractor, penalty, grams, photo, noisy, *rest):
+    painted = network([noisy, rest[0]])
+    with tf.GradientTape() as tape:
+        loss = penalty(painted)
+    gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, network.trainable_variables), 1.0)
+    optimizer.apply(gradients, network.trainable_variables)
+    return loss, loss, loss
 
 
 # What students write, beside the mistakes of the table, and words of the answer they must get.
@@ -332,6 +368,26 @@ ANSWERS = [
     ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, s) / len(f), "mean over the layers"),
     ("guided_style_loss", lambda f, t, m, s: guided(f, t, m, [np.ones_like(x) for x in s]), "style image"),
     ("guided_style_loss", lambda f, t, m, s: guided(f, t, m[:2], s[:2], square=np.abs), "the answer is"),
+    ("instance_normalization", lambda x, s, o: s * (x - x.mean((1, 2))) / x.std((1, 2)) + o, "ValueError"),
+    (
+        "instance_normalization",
+        lambda x, s, o: s * (x - x.mean((1, 2), keepdims=True)) / x.std((1, 2), keepdims=True) + o,
+        "Add 10⁻⁵",
+    ),
+    (
+        "relative_style_loss",
+        lambda f, a: ((np.einsum("nhwi,nhwj->ij", f, f) - a) ** 2).sum(),
+        "the answer is",
+    ),
+    ("training_step", trained, "step of training"),
+    ("training_step", lambda *given: [float(x) for x in trained(*given)], "cannot compile"),
+    ("training_step", lambda *given: trained(*given)[0], "3 values in this order: total, content, style"),
+    ("training_step", lambda *given: trained(*given, of_penalty=0), "penalty is missing"),
+    ("training_step", lambda *given: trained(*given, clip=lambda norm: 1.0), "global_norm"),
+    ("training_step", lambda *given: trained(*given, clip=lambda norm: 1 / norm), "A shorter one stays"),
+    ("training_step", lambda *given: trained(*given, seen=given[5]), "the total is"),
+    ("training_step", trained_for_the_extractor, "not the gradients of the weights"),
+    ("training_step", trained_outside_the_tape, "inside the tape"),
     ("blind_sheet", lambda b, v, f: np.where(f, v, b), "2 values in this order: array A, array B"),
     ("blind_sheet", lambda b, v, f: (np.where(f, v, b), np.where(f, b, v)), "the color channels"),
     ("blind_sheet", lambda b, v, f: (v, b) if f else (b, v), "use np.where"),

@@ -19,6 +19,7 @@ class Exercise(NamedTuple):
     ``title``: what the function is, such as ``"content loss"``, where a lesson goes on with the student's.
     ``parts``: what a function returns that returns several values, such as ``("image", "history")``.
     ``gradient``: whether a gradient has to pass through the function, so that a lesson can paint with it.
+    ``compiled``: whether TensorFlow has to compile the function, so that a lesson can train with it.
     """
 
     cases: tuple[tuple[Any, ...], ...]
@@ -28,6 +29,7 @@ class Exercise(NamedTuple):
     title: str = ""
     parts: tuple[str, ...] = ()
     gradient: bool = False
+    compiled: bool = False
 
 
 def of_paper(name: str) -> Callable[..., Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from helpers.lessons.exercises.exercise import Exercise, Mistake, ramp
+from helpers.lessons.exercises.training import Made, explaining_optimizer
 
 _OVERFLOW = (
     "for a logit of 1000, its power of e is larger than any number that the computer can hold. Subtract the "
@@ -14,12 +15,6 @@ _OVERFLOW = (
 _NO_POWER_LEFT = (
     "all powers of a row are rounded to 0, and so is their sum. Subtract the largest logit of each row from "
     "that row, not the largest of all: then one power in each row is 1."
-)
-
-
-_NOT_THE_WEIGHTS = (
-    "these are not the gradients of the weights. Ask the tape for the gradient with respect to "
-    "model.trainable_variables: one for each kernel and each bias."
 )
 
 
@@ -75,19 +70,6 @@ def _accuracy(logits: Any, labels: Any) -> float:
     return np.mean(np.argmax(logits, axis=-1) == labels)
 
 
-class _Made:
-    """An argument of a case that is made anew for each call, since a training step changes it."""
-
-    def __init__(self, name: str, make: Callable[[], Any]) -> None:
-        self._name, self._make = name, make
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return self._make()
-
-    def __repr__(self) -> str:
-        return self._name
-
-
 def _tiny_model() -> Any:
     """A network of 12 weights: the mean color of a patch, and a fully connected layer for three classes."""
     import keras
@@ -97,24 +79,6 @@ def _tiny_model() -> Any:
     model = keras.Model(pixels, keras.layers.Dense(3, dtype="float32")(means))
     model.set_weights([ramp(3, 3, low=-0.6, high=0.9) ** 2, ramp(3, low=0.2, high=-0.1)])
     return model
-
-
-def _optimizer(name: str, **settings: float) -> Any:
-    """An optimizer of Keras that says in words which gradients it needs."""
-    import keras
-
-    class Explaining(getattr(keras.optimizers, name)):
-        def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
-            shapes = [getattr(gradient, "shape", None) for gradient in grads]
-            if None in shapes:
-                raise ValueError(
-                    "a gradient is None: compute logits and loss inside the tape, in TensorFlow."
-                )
-            if trainable_variables is not None and shapes != [v.shape for v in trainable_variables]:
-                raise ValueError(_NOT_THE_WEIGHTS)
-            return super().apply(grads, trainable_variables)
-
-    return Explaining(**settings)
 
 
 def _weighted(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -183,18 +147,18 @@ _UNEQUAL = (
 
 _EPOCHS = (
     (
-        _Made("a model", _tiny_model),
+        Made("a model", _tiny_model),
         _cross_entropy,
-        _Made("an optimizer", lambda: _optimizer("SGD", learning_rate=0.8, momentum=0.9)),
+        Made("an optimizer", lambda: explaining_optimizer("SGD", "model", learning_rate=0.8, momentum=0.9)),
         ramp(7, 2, 2, 3, low=-2, high=3) ** 2 % 3 - 1,
         np.array([0, 2, 1, 1, 0, 2, 0], np.int32),
         3,
         np.array([4, 1, 6, 0, 3, 5, 2]),
     ),
     (
-        _Made("a model", _tiny_model),
+        Made("a model", _tiny_model),
         _cross_entropy,
-        _Made("an optimizer", lambda: _optimizer("Adam", learning_rate=0.3)),
+        Made("an optimizer", lambda: explaining_optimizer("Adam", "model", learning_rate=0.3)),
         ramp(5, 2, 2, 3, low=2, high=-2) ** 3 % 4 - 2,
         np.array([2, 0, 1, 0, 1], np.int32),
         2,
@@ -424,7 +388,9 @@ EXERCISES = {
                 "multiply by the number of patches outside the tape.",
             ),
             Mistake(
-                lambda model, loss, optimizer, *rest: _train_epoch(model, loss, _optimizer("Adam"), *rest),
+                lambda model, loss, _, *rest: _train_epoch(
+                    model, loss, explaining_optimizer("Adam", "model"), *rest
+                ),
                 "You create an optimizer inside the function. Use the one that is given: it has its own "
                 "learning rate, and what it remembers from earlier steps.",
             ),
