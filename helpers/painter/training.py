@@ -60,8 +60,8 @@ def painting_loss(
 
     ``style``: an image ``(H, W, 3)``, whose size decides that of the strokes. The function takes pixels
     ``(1, H, W, 3)`` of the photo and of the painted photo.
-    The network is VGG19 as trained: with normalized filters, some of ``conv2_1`` respond to a new photo with
-    a hundred times their mean. So each loss is made relative instead. The penalty is the mean square by which
+    The network is VGG19 as trained: of normalized filters, a few in ``conv2_1`` respond to some photos with
+    many times their mean, and the loss explodes. So each loss is made relative instead. The penalty is the mean square by which
     colors lie outside 0…255, in units of 128: nothing else keeps them inside.
     """
     of_photo = feature_model(CONTENT, weights, direct=False)
