@@ -138,6 +138,7 @@ def test_no_photos_are_no_training(painting, one_sentence):
     one_sentence(error.value, "photo")
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_ends_the_training(painting, cat):
     with pytest.raises(RunError, match="not a finite number"):
         trained(painting, cat, style_weight=1e38)

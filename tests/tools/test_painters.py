@@ -73,6 +73,7 @@ def test_bad_input_is_one_sentence_and_writes_nothing(
     assert not list(tmp_path.rglob("*.*"))
 
 
+@pytest.mark.slow
 def test_a_painter_is_trained_stopped_and_resumed(style, tmp_path, capsys, monkeypatch):
     path, checkpoint = tmp_path / "mine.npz", tmp_path / "mine.npz.checkpoint"
     save, steps = training.save_training, []
