@@ -61,8 +61,8 @@ def painting_loss(
     ``style``: an image ``(H, W, 3)``, whose size decides that of the strokes. The function takes pixels
     ``(1, H, W, 3)`` of the photo and of the painted photo.
     The network is VGG19 as trained: of normalized filters, a few in ``conv2_1`` respond to some photos with
-    many times their mean, and the loss explodes. So each loss is made relative instead. The penalty is the mean square by which
-    colors lie outside 0…255, in units of 128: nothing else keeps them inside.
+    many times their mean, and the loss explodes. So each loss is made relative instead. The penalty is the
+    mean square by which colors lie outside 0…255, in units of 128: nothing else keeps them inside.
     """
     of_photo = feature_model(CONTENT, weights, direct=False)
     of_painted = feature_model(STYLE, weights, direct=False)
