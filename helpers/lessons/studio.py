@@ -4,7 +4,6 @@ A transfer runs in its own thread, so that the page stays responsive. That threa
 widgets.
 """
 
-import functools
 import html
 import math
 import threading
@@ -28,7 +27,7 @@ from helpers.lessons.display import draw_losses
 from helpers.lessons.film import filming, save_film
 from helpers.lessons.notebook import chosen_file, upload_button
 from helpers.options import PRESETS, Run
-from helpers.painter.network import Painter, load_painter, paint
+from helpers.painter.network import paint
 from helpers.progress import clock
 from helpers.recipes import Result, transfer
 
@@ -58,11 +57,6 @@ def open_studio(folder: str | Path = "../output") -> Any:
     Returns an ``ipywidgets.VBox``, for ipywidgets 7.7 and 8.
     """
     return _Studio(Path(folder)).page
-
-
-@functools.cache
-def _painter(name: str) -> Painter:
-    return load_painter(name)
 
 
 class _Studio:
@@ -251,7 +245,7 @@ class _Studio:
         kept = self.keep_colors.value
         painted = paint(
             gray(photo) if kept else photo,
-            _painter(self.style.source),
+            self.style.source,
             style_weight=self.style_weight.value,
         )
         return with_colors_of(painted, photo) if kept else painted

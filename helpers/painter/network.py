@@ -139,7 +139,7 @@ class Painter:
 
     @functools.cached_property
     def forward(self) -> Callable[[Any, Any], Any]:
-        """``network`` as a compiled function, which needs half of the memory: (pixels, strength) → pixels."""
+        """(pixels, strength) → pixels: ``network``, compiled, which needs a quarter of the memory."""
         return compiled(lambda pixels, strength: self.network([pixels, strength]))
 
     def save(self, path: str | os.PathLike) -> Path:
@@ -147,11 +147,16 @@ class Painter:
 
         Raises ``ArgumentError`` for another ending, and the errors of ``atomic_write``.
         """
-        if Path(path).suffix != ".npz":
-            raise ArgumentError(f"{path}: a painter's name ends in .npz.")
+        check_painter_name(path)
         weights = {f"{n:02}": w.astype(np.float16) for n, w in enumerate(self.network.get_weights())}
         write_arrays(Path(path), self.settings, weights)
         return Path(path)
+
+
+def check_painter_name(path: str | os.PathLike) -> None:
+    """Raise ``ArgumentError`` unless the name of a file ends in ``.npz``."""
+    if Path(path).suffix != ".npz":
+        raise ArgumentError(f"{path}: a painter's name ends in .npz.")
 
 
 def load_painter(source: Any, normalize: Normalize = instance_normalization) -> Painter:
@@ -193,7 +198,7 @@ def paint(
     Returns ``uint8 (H, W, 3)``, RGB. Raises ``PictureError`` for a side of 1 pixel, ``TooLargeError`` where
     the memory is too small, ``ArgumentError``, and as ``load_image`` and ``load_painter`` do.
     """
-    painter = load_painter(painter)
+    painter = _bundled(painter) if painter in bundled_painters() else load_painter(painter)
     image = load_image(content, size)
     height, width = image.shape[:2]
     if min(height, width) == 1:
@@ -208,6 +213,12 @@ def paint(
     pixels = with_noise(preprocess(_enlarged_border(image)), np.random.default_rng(seed))
     painted = ops.convert_to_numpy(painter.forward(pixels, painting_strength(style_weight)))
     return deprocess(painted[:, :height, :width])
+
+
+@functools.cache
+def _bundled(name: str) -> Painter:
+    """A bundled painter, kept: building and compiling it takes longer than to paint."""
+    return load_painter(name)
 
 
 def painting_strength(style_weight: float) -> np.ndarray:

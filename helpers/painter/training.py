@@ -138,17 +138,12 @@ def train_painter(
     settings = {"recipe": "train_painter", "steps": steps, "seed": seed, "style_weight": style_weight}
     settings |= {"style": fingerprint(image), "photos": [fingerprint(photo) for photo in images]}
     settings |= {"weights": weights, "start": start and dict(began.settings)}
-    with keras_defaults():
-        network = painter_network(seed=seed)
-        trained = TrainedNetwork(network, painting_loss(image, style_weight, weights))
-        optimizer = keras.optimizers.Adam(LEARNING_RATE, global_clipnorm=1.0)
-        trained.compile(optimizer=optimizer)
-        optimizer.build(network.trainable_variables)
-    if began:
-        network.set_weights(began.network.get_weights())
+    trained = _ready_to_train(painting_loss(image, style_weight, weights), seed, began)
+    network, optimizer = trained.network, trained.optimizer
     state = () if checkpoint is None else (Path(checkpoint), network, optimizer, settings)
     taken = load_training(*state) if state and resume else 0
     painter, preview = Painter(network, settings), load_image(images[0], 256)
+    painted = lambda: paint(preview, painter)
     started = saved = time.perf_counter()
     with (
         progress_bar("painter", [1.0] * steps, progress, taken) as show,
@@ -156,18 +151,12 @@ def train_painter(
         contextlib.suppress(KeyboardInterrupt, StopIteration),
     ):
         for step in range(taken, steps):
-            generator = np.random.default_rng((seed, step))
-            photo = random_crop(images, generator)
-            strength = generator.uniform(-1, 1, (1, 1)).astype(np.float32)
-            decay = (1 + math.cos(math.pi * step / steps)) / 2
-            optimizer.learning_rate = LEARNING_RATE * min(1, (step + 1) / WARM_UP) * decay
-            trained.reset_metrics()
-            total = float(trained.train_on_batch([with_noise(photo, generator), strength], photo))
+            optimizer.learning_rate = _learning_rate(step, steps)
+            total = _take_step(trained, images, np.random.default_rng((seed, step)))
             if not math.isfinite(total):
                 raise RunError(f"The loss of step {step + 1} is not a finite number: choose another weight.")
             taken = step + 1
             record = {"step": taken, "seconds": time.perf_counter() - started, "total": total}
-            painted = lambda: paint(preview, painter)
             show(record, painted)
             if callback is not None:
                 callback(record, painted)
@@ -177,6 +166,33 @@ def train_painter(
     if state:
         save_training(*state, taken)
     return Painter(network, {**settings, "steps_taken": taken, "versions": versions()})
+
+
+def _ready_to_train(loss: Callable[[Any, Any, Any], Any], seed: int, began: Painter | None) -> TrainedNetwork:
+    """A network with its loss and Adam, with random weights or those of a painter."""
+    with keras_defaults():
+        network = painter_network(seed=seed)
+        trained = TrainedNetwork(network, loss)
+        trained.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE, global_clipnorm=1.0))
+        trained.optimizer.build(network.trainable_variables)
+    if began:
+        network.set_weights(began.network.get_weights())
+    return trained
+
+
+def _learning_rate(step: int, steps: int) -> float:
+    """It rises along a line for ``WARM_UP`` steps, and falls to 0 along a cosine."""
+    return LEARNING_RATE * min(1, (step + 1) / WARM_UP) * (1 + math.cos(math.pi * step / steps)) / 2
+
+
+def _take_step(
+    trained: TrainedNetwork, photos: Sequence[np.ndarray], generator: np.random.Generator
+) -> float:
+    """Take one step on a random crop with a random strength, and return its loss."""
+    photo = random_crop(photos, generator)
+    strength = generator.uniform(-1, 1, (1, 1)).astype(np.float32)
+    trained.reset_metrics()
+    return float(trained.train_on_batch([with_noise(photo, generator), strength], photo))
 
 
 def steps_within(minutes: float, style: Any, weights: str | os.PathLike = "auto") -> int:

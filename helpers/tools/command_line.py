@@ -82,13 +82,13 @@ def _run(options: argparse.Namespace) -> None:
         case "transfer":
             _transfer(options)
         case "reconstruct":
-            path = _output_path(options, f"{safe_stem(options.picture)}_from_{safe_stem(options.layer)}")
+            path = _picture_path(options, f"{safe_stem(options.picture)}_from_{safe_stem(options.layer)}")
             _paint(options, path, "reconstruct", options.picture, **given(options))
         case "texture":
-            path = _output_path(options, f"{safe_stem(options.picture)}_texture")
+            path = _picture_path(options, f"{safe_stem(options.picture)}_texture")
             _paint(options, path, "synthesize_texture", options.picture, **given(options))
         case "again":
-            path = _output_path(options, f"{safe_stem(options.picture)}_again")
+            path = _picture_path(options, f"{safe_stem(options.picture)}_again")
             _paint(options, path, "again", options.picture, **given(options))
         case "paint":
             _paint_photos(options)
@@ -131,7 +131,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _transfer(options: argparse.Namespace) -> None:
     styles = options.styles or [STYLE]
-    path = _output_path(options, shortened("_".join(map(safe_stem, (options.content, *styles))), 120))
+    path = _picture_path(options, shortened("_".join(map(safe_stem, (options.content, *styles))), 120))
     frames, callbacks = [], []
     if options.film is not None:
         image_format(options.film, film=True)
@@ -184,18 +184,25 @@ def _paint(options: argparse.Namespace, path: Path, recipe: str, *pictures: Any,
     checkpoint = _checkpoint_of(path)
     arguments = merged(arguments, {"checkpoint": checkpoint, "resume": options.resume})
     result = getattr(helpers, recipe)(*pictures, **arguments)
+    _finish(options, path, result.save, len(result.history), result.settings["arguments"]["steps"])
+
+
+def _finish(
+    options: argparse.Namespace, path: Path, save: Callable[[Path], Any], taken: int, steps: int
+) -> None:
+    """Save what a run made, and delete its checkpoint unless it was stopped, after ``taken`` of ``steps``."""
+    checkpoint = _checkpoint_of(path)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     if path.exists() and not (options.overwrite or options.resume):
         path = _free_path(path)  # Another process has written it during the run.
-    result.save(path)
+    save(path)
     if not options.signals:
         checkpoint.unlink(missing_ok=True)
     _print_paths([path])
     if options.signals:
-        step, steps = len(result.history), result.settings["arguments"]["steps"]
         print(
-            f"Stopped at step {step} of {steps}; the same command with --resume continues it.",
+            f"Stopped at step {taken} of {steps}; the same command with --resume continues it.",
             file=sys.stderr,
         )
 
@@ -215,22 +222,12 @@ def _paint_photos(options: argparse.Namespace) -> None:
 
 def _train_painter(options: argparse.Namespace) -> None:
     from helpers.engine.checkpoints import settings_of_training
+    from helpers.painter.network import check_painter_name
     from helpers.painter.training import steps_within
 
     default = OUTPUT / f"painter_{safe_stem(options.style)}.npz"
-    if options.output is None:
-        path = (_interrupted(default) if options.resume else None) or _free_path(default)
-    else:
-        path = options.output
-    if path.suffix != ".npz":
-        raise ArgumentError(f"{path}: a painter's name ends in .npz.")
+    path = _output_path(options, default, check_painter_name, needed=5_000_000)
     checkpoint = _checkpoint_of(path)
-    if checkpoint.exists() and not (options.resume or options.overwrite):
-        raise OutputExistsError(
-            f"{checkpoint} is of an interrupted training: --resume continues it, --overwrite starts again."
-        )
-    resumed = options.resume and checkpoint.exists()
-    _check_output(path, options.overwrite or resumed, 5_000_000)
     photos = options.photos or helpers.bundled_images("content")
     names = ("start", "style_size", "style_weight", "seed", "weights")
     arguments = {name: getattr(options, name) for name in names}
@@ -256,18 +253,9 @@ def _train_painter(options: argparse.Namespace) -> None:
         callback=write_preview,
         **arguments,
     )
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    painter.save(path)
-    if not options.signals:
-        checkpoint.unlink(missing_ok=True)
-    _print_paths([path, *([preview] if preview.exists() else [])])
-    if options.signals:
-        taken = painter.settings["steps_taken"]
-        print(
-            f"Stopped at step {taken} of {arguments['steps']}; the same command with --resume continues it.",
-            file=sys.stderr,
-        )
+    _finish(options, path, painter.save, painter.settings["steps_taken"], arguments["steps"])
+    if preview.exists():
+        _print_paths([preview])
 
 
 def _frames(options: argparse.Namespace) -> None:
@@ -309,21 +297,32 @@ def _results(options: argparse.Namespace) -> None:
         _print_paths([result.save(paths[name])])
 
 
-def _output_path(options: argparse.Namespace, stem: str) -> Path:
-    """Where the picture will be saved. Raises now whatever would prevent that after a long run."""
+def _picture_path(options: argparse.Namespace, stem: str) -> Path:
+    """Where the picture of a recipe will be saved, see ``_output_path``."""
+    needed = 6 * (options.size or 512) ** 2
+    return _output_path(options, OUTPUT / f"{stem}.png", image_format, needed)
+
+
+def _output_path(
+    options: argparse.Namespace, default: Path, check_name: Callable[[Path], Any], needed: int
+) -> Path:
+    """Where the file of a run will be saved. Raises now whatever would prevent that after a long run.
+
+    ``default``: the path without ``--output``, numbered if it is taken. ``check_name``: raises for a wrong
+    ending. ``needed``: the size of the file in bytes.
+    """
     if options.output is None:
-        default = OUTPUT / f"{stem}.png"
         path = (_interrupted(default) if options.resume else None) or _free_path(default)
     else:
         path = options.output
-        image_format(path)
+        check_name(path)
         checkpoint = _checkpoint_of(path)
         if checkpoint.exists() and not (options.resume or options.overwrite):
             raise OutputExistsError(
                 f"{checkpoint} is of an interrupted run: --resume continues it, --overwrite starts again."
             )
     is_resumed = options.resume and _checkpoint_of(path).exists()
-    _check_output(path, options.overwrite or is_resumed, 6 * (options.size or 512) ** 2)
+    _check_output(path, options.overwrite or is_resumed, needed)
     return path
 
 

@@ -12,7 +12,9 @@ RUBRIC = re.compile(_FOLDED.format("What a good answer contains"), re.S)
 
 _SOLUTION = re.compile(_FOLDED.format("Solution"), re.S)
 _CODE = re.compile(r"```python\n(.*?)```\n*", re.S)
-_BADGE = re.compile(r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)\n\n")
+BADGE = r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)"
+"""A badge in Markdown that opens a lesson in Colab."""
+
 _LESSON_LINK = re.compile(r"\]\((?:[./\w-]*/)?(\w\d_\w+)\.ipynb")
 _DOCUMENT_LINK = re.compile(r"\]\([./]*/docs/([\w-]+\.md)")
 
@@ -90,7 +92,7 @@ def with_function(source: str, code: str) -> str:
 
 def without_badge(source: str) -> str:
     """A lesson's first cell without the badge, which opens the lesson and not the handout."""
-    return _BADGE.sub("", source)
+    return re.sub(f"{BADGE}\n\n", "", source)
 
 
 def linked(source: str, to_lesson: str) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 from helpers.errors import ArgumentError, shown
 from helpers.files.bundled import NOTEBOOKS, ROOT, lesson_files
 from helpers.files.writing import atomic_write
+from helpers.tools.lesson_cells import BADGE, without_badge
 
 _COLAB = "https://colab.research.google.com"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 _ADDRESS = re.compile(r'(?m)^REPOSITORY = "[^"]*"')
-_BADGE = r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)"
-_ROW = re.compile(rf"(\| \[[^]]*\]\(notebooks/([^)]*\.ipynb)\))(?: {_BADGE})? \|")
+_ROW = re.compile(rf"(\| \[[^]]*\]\(notebooks/([^)]*\.ipynb)\))(?: {BADGE})? \|")
 
 
 def publish(repository: str, branch: str = "main", folder: Path = NOTEBOOKS) -> list[Path]:
@@ -35,7 +35,7 @@ def publish(repository: str, branch: str = "main", folder: Path = NOTEBOOKS) -> 
                 source = _ADDRESS.sub(f'REPOSITORY = "{repository}"', source)
             elif cell is lesson["cells"][0]:
                 badge = _badge(repository, branch, path.relative_to(folder).as_posix())
-                source = (f"{badge}\n\n" if repository else "") + re.sub(f"{_BADGE}\n\n", "", source)
+                source = (f"{badge}\n\n" if repository else "") + without_badge(source)
             cell["source"] = source.splitlines(keepends=True)
         with atomic_write(path) as partial:
             partial.write_text(json.dumps(lesson, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

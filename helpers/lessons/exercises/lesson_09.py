@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from helpers.lessons.exercises.exercise import Exercise, Mistake, ramp
-from helpers.lessons.exercises.lesson_09_step import TRAINING_STEP
+from helpers.lessons.exercises.lesson_09_step import TRAINING_STEP, relative_style_loss
 
 
 def _normalized(
@@ -32,12 +32,6 @@ def _per_position(features: np.ndarray) -> np.ndarray:
 
 def _relative(distance: np.ndarray, gram: np.ndarray) -> float:
     return np.sum(distance**2) / np.sum(gram**2)
-
-
-def _relative_style_loss(features: Any, gram: Any) -> Any:
-    from helpers.losses import relative_style_loss
-
-    return relative_style_loss(features, gram)
 
 
 EXERCISES = {
@@ -142,7 +136,7 @@ EXERCISES = {
                 _per_position(ramp(1, 3, 3, 3, low=-1, high=2) ** 2),
             ),
         ),
-        answer=_relative_style_loss,
+        answer=relative_style_loss,
         mistakes=(
             Mistake(
                 lambda features, gram: _relative(_gram(features) - gram, gram),

@@ -11,10 +11,11 @@ from helpers.lessons.exercises.training import Made, explaining_optimizer
 CONTENT = "block3_conv1"
 
 
-def _relative_style_loss(features: Any, gram: Any) -> Any:
-    from helpers.losses import relative_style_loss
+def relative_style_loss(features: Any, gram: Any) -> Any:
+    """The course's, imported when it is called, since TensorFlow takes seconds to import."""
+    from helpers import losses
 
-    return relative_style_loss(features, gram)
+    return losses.relative_style_loss(features, gram)
 
 
 def _tiny_network() -> Any:
@@ -81,7 +82,7 @@ def _step(
     style_from: str = "painted",
     penalty_of: str | None = "painted",
     content_unit: Callable[[Any, Any], Any] | None = None,
-    style_of: Callable[[Any, Any], Any] = _relative_style_loss,
+    style_of: Callable[[Any, Any], Any] = relative_style_loss,
     mean: Callable[[Any], Any] = lambda losses: sum(losses) / len(losses),
     clip: Callable[[Any], Any] = _clipped,
     factor: float = 1.0,
@@ -138,7 +139,7 @@ def _always_one(gradients: Any) -> Any:
 
 
 def _plain_style(features: Any, gram: Any) -> Any:
-    return _relative_style_loss(features, gram) * np.sum(np.square(gram))
+    return relative_style_loss(features, gram) * np.sum(np.square(gram))
 
 
 def _layer_style(features: Any, gram: Any) -> Any:
@@ -148,7 +149,7 @@ def _layer_style(features: Any, gram: Any) -> Any:
 def _without_positions(features: Any, gram: Any) -> Any:
     import tensorflow as tf
 
-    return _relative_style_loss(features * tf.sqrt(float(np.prod(features.shape[1:3]))), gram)
+    return relative_style_loss(features * tf.sqrt(float(np.prod(features.shape[1:3]))), gram)
 
 
 def _new_optimizer(network: Any, optimizer: Any, *rest: Any) -> Any:
