@@ -35,7 +35,7 @@ _MODULE_OF = {
         "painter.training": "painting_loss random_crop train_painter",
         "settings": "again load_preset save_preset",
         "conventions": "CONVENTIONS as_printed",
-        "lessons.display": "heatmap plot_history show_film show_images show_plot show_table",
+        "lessons.display": "heatmap plot_history show_film show_images show_plot show_sliders show_table",
         "lessons.figures": "draw_convolution draw_receptive_fields",
         "lessons.film": "filming save_film",
         "lessons.notebook": "pace upload_button uploaded_image",

@@ -222,7 +222,7 @@ def as_uint8(image: np.ndarray) -> np.ndarray:
 
 
 def image_bytes(image: np.ndarray, kind: str = "PNG") -> bytes:
-    """An image ``(H, W, 3)``, 0…255, as the bytes of a file, ``"PNG"`` or ``"JPEG"``."""
+    """An image ``(H, W, 3)``, 0…255, as the bytes of a file, ``"PNG"``, ``"JPEG"`` or ``"WEBP"``."""
     buffer = io.BytesIO()
     Image.fromarray(as_uint8(np.asarray(image))).save(buffer, format=kind)
     return buffer.getvalue()

@@ -175,7 +175,7 @@ def test_every_figure_has_a_caption_and_alternative_text(lesson):
     for cell in lesson.cells:
         if cell.cell_type == "code":
             for name, given in calls_of(
-                cell.source, ("show_images", "show_film", "show_plot", "plot_history")
+                cell.source, ("show_images", "show_sliders", "show_film", "show_plot", "plot_history")
             ):
                 assert {"caption", "alt"} <= given, (cell.id, name)
             for name, given in calls_of(cell.source, ("show_table",)):

@@ -2,6 +2,8 @@
 
 import base64
 import html
+import itertools
+import math
 import numbers
 import os
 from collections.abc import Mapping, Sequence
@@ -47,6 +49,80 @@ def show_images(
         f"grid-template-columns:repeat({columns or len(images)},minmax(0,{width}px))"
     )
     _show_figure(f'<div style="{grid}">{cells}</div>', caption, alt)
+
+
+def show_sliders(
+    images: Sequence[np.ndarray],
+    sliders: Mapping[str, Sequence[Any]],
+    *,
+    start: Sequence[int] = (),
+    caption: str = "",
+    alt: str = "",
+    width: int = 480,
+) -> None:
+    """Show one of many images in a notebook, chosen with one or more sliders.
+
+    All images are in the output itself, so the sliders also work on slides and on a page, without a kernel.
+
+    ``images``: ``(H, W, 3)``, 0…255, one for each combination of stops, where the last slider changes first.
+    ``sliders``: ``{name: values of its stops}``. ``start``: the stop of each slider at the beginning, from 0;
+    by default the first of each. ``width``: of the image on the page, in pixels.
+
+    Raises ``ArgumentError`` unless there is one image for each combination, and a start for each slider.
+    """
+    images, stops = list(images), [[str(value) for value in values] for values in sliders.values()]
+    chosen = list(start) or [0] * len(stops)
+    if not stops or len(images) != math.prod(map(len, stops)):
+        counts = " × ".join(str(len(values)) for values in stops)
+        raise ArgumentError(f"There are {len(images)} images for {counts or 'no'} stops of the sliders.")
+    if len(chosen) != len(stops) or not all(
+        stop in range(len(values)) for stop, values in zip(chosen, stops, strict=True)
+    ):
+        raise ArgumentError(f"The start {tuple(chosen)} is not one stop of each slider, counted from 0.")
+    first = sum(stop * math.prod(map(len, stops[index + 1 :])) for index, stop in enumerate(chosen))
+    rows = "".join(
+        _slider_html(name, values, stop) for name, values, stop in zip(sliders, stops, chosen, strict=True)
+    )
+    pictures = "".join(
+        _image_tag(
+            image_bytes(image, "WEBP"),
+            "webp",
+            ", ".join(f"{name} = {value}" for name, value in zip(sliders, combination, strict=True)),
+            f"width:100%;display:{'block' if index == first else 'none'}",
+        )
+        for index, (image, combination) in enumerate(zip(images, itertools.product(*stops), strict=True))
+    )
+    content = (
+        f'<div style="width:{width}px;max-width:100%">{rows}<div class="pictures">{pictures}</div></div>'
+    )
+    _show_figure(content, caption, alt)
+
+
+# The number of the image is that of the sliders' stops, read as the digits of one number.
+_CHOOSE_IMAGE = """
+const figure = this.closest('figure'), sliders = [...figure.querySelectorAll('input')];
+const number = sliders.reduce((sum, slider) => sum * (+slider.max + 1) + +slider.value, 0);
+const value = this.dataset.stops.split('\\n')[this.value];
+this.nextElementSibling.value = value;
+this.setAttribute('aria-valuetext', value);
+figure.querySelectorAll('img').forEach((image, index) => {
+  image.style.display = index === number ? 'block' : 'none';
+});
+"""
+
+
+def _slider_html(name: str, stops: Sequence[str], stop: int) -> str:
+    """A slider with its name before it and the value of its stop after it."""
+    value, name, every = (html.escape(text) for text in (stops[stop], name, "\n".join(stops)))
+    # Firefox would restore an earlier position on reload, without the image of that position.
+    limits = f'min="0" max="{len(stops) - 1}" step="1" value="{stop}" autocomplete="off"'
+    return (
+        '<label style="display:flex;align-items:center;gap:12px;margin:0 0 6px">'
+        f'<span style="min-width:7em">{name}</span><input type="range" {limits} '
+        f'data-stops="{every}" aria-label="{name}" aria-valuetext="{value}" '
+        f'style="flex:1;min-width:0" oninput="{html.escape(" ".join(_CHOOSE_IMAGE.split()))}">'
+        f'<output style="min-width:4em;font-weight:bold">{value}</output></label>'
+    )
 
 
 def heatmap(values: Any, signed: bool = False) -> np.ndarray:

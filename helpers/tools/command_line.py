@@ -121,7 +121,8 @@ def _run(options: argparse.Namespace) -> None:
         case "run":
             from helpers.tools.site import write_site
 
-            _print_paths([write_site(options.output)])
+            covers = IMAGES / "lessons" if options.covers else None
+            _print_paths([write_site(options.output, covers)])
         case "publish":
             from helpers.tools.publish import publish, publish_in_readme
 
@@ -287,7 +288,7 @@ def _frames(options: argparse.Namespace) -> None:
 
 def _results(options: argparse.Namespace) -> None:
     """Repeat the runs of the pictures under images/results/, from the settings inside them."""
-    paths = {path.stem: path for path in sorted((IMAGES / "results").glob("*.png"))}
+    paths = {path.stem: path for path in sorted((IMAGES / "results").rglob("*.png"))}
     unknown = [name for name in options.names if name not in paths]
     if unknown:
         raise ArgumentError(f"There is no result {', '.join(unknown)}; there are {', '.join(paths)}.")

@@ -352,6 +352,8 @@ def _add_tools(commands: Any) -> None:
     more = "An index, and for each lesson a page and its slides, each one HTML file that needs no network."
     command = _command(commands, "run", "run all lessons in full and write them as a site", more)
     _add_output(command, OUTPUT / "site")
+    help = "also write the lessons' covers into images/lessons/, for the README"
+    command.add_argument("--covers", action="store_true", help=help)
 
     more = "Writes OWNER/NAME into the Colab cell of every lesson, and badges there and in the README."
     help = "write the name of your own repository into the lessons, for Colab"

@@ -1,5 +1,6 @@
 """All lessons as a website: an index, and for each lesson a page and its slides."""
 
+import base64
 import html
 import re
 from collections.abc import Sequence
@@ -9,14 +10,17 @@ from typing import Any
 from helpers.errors import RunError
 from helpers.files.bundled import ROOT, lesson_files
 from helpers.tools import rendering
+from helpers.tools.covers import cover_of, write_cover
 from helpers.tools.slides import deck_html
 
 
-def write_site(folder: Path) -> Path:
+def write_site(folder: Path, covers: Path | None = None) -> Path:
     """Run all lessons and write a site: an index, and for each lesson a page and its slides.
 
-    A lesson that fails is left out of the index, and the others are run nevertheless. Returns the path of
-    the index. Raises ``RunError`` at the end if a lesson failed.
+    ``covers``: a folder for the lessons' covers, each a JPEG. A lesson that fails is left out of the index,
+    and the others are run nevertheless. Returns the path of the index.
+
+    Raises ``RunError`` at the end if a lesson failed.
     """
     (folder / "slides").mkdir(parents=True, exist_ok=True)
     notebooks: dict[str, Any] = {}
@@ -26,6 +30,8 @@ def write_site(folder: Path) -> Path:
         try:
             notebooks[path.stem] = rendering.run_lesson(path)
             deck.write_text(deck_html(notebooks[path.stem]), encoding="utf-8")
+            if covers:
+                write_cover(notebooks[path.stem], covers / f"{path.stem}.jpg")
         except RunError as error:
             failures.append(str(error))
             # The files of an earlier run would look like those of this one.
@@ -106,9 +112,5 @@ def _card_html(notebook: Any, stem: str) -> str:
 
 
 def _cover_html(notebook: Any) -> str:
-    """The last picture of the cell with the tag ``cover``."""
-    covers = (cell for cell in notebook.cells if "cover" in cell.metadata.get("tags", ()))
-    outputs = "".join(rendering.outputs_html(cell, notebook) for cell in covers)
-    # Pictures have the style "width:100%"; plots, whose proportions may not suit a cover, do not.
-    pictures = re.findall(r'(<img src="[^"]*") alt="[^"]*" style="width:100%', outputs)
-    return f'{pictures[-1]} alt="">' if pictures else ""
+    cover = cover_of(notebook)
+    return f'<img src="data:image/png;base64,{base64.b64encode(cover).decode()}" alt="">' if cover else ""

@@ -1,7 +1,9 @@
+import re
+
 import numpy as np
 import pytest
 
-from helpers import heatmap, plot_history, show_images, show_table
+from helpers import heatmap, plot_history, show_images, show_sliders, show_table
 
 
 def record(step, size=32, total=1.0):
@@ -31,6 +33,24 @@ def test_small_pictures_can_be_shown_pixel_by_pixel(shown):
     show_images([np.zeros((2, 2, 3), np.uint8)], alt="black")
     show_images([np.zeros((2, 2, 3), np.uint8)], alt="black", pixelated=True)
     assert ["pixelated" in markup for markup in shown] == [False, True]
+
+
+def test_sliders_choose_one_of_the_images(shown):
+    images = [np.full((4, 6, 3), level, np.uint8) for level in range(6)]
+    show_sliders(images, {"β < α": [1, 10], "layers": "abc"}, start=(1, 2), alt="six")
+    (markup,) = shown
+    assert re.findall(r'alt="(β[^"]*)"', markup) == [
+        f"β &lt; α = {beta}, layers = {layer}" for beta in (1, 10) for layer in "abc"
+    ]
+    assert re.findall(r"display:(block|none)", markup) == ["none"] * 5 + ["block"]
+    assert re.findall(r'max="(\d)" step="1" value="(\d)"', markup) == [("1", "1"), ("2", "2")]
+    assert re.findall(r"<output[^>]*>([^<]*)</output>", markup) == ["10", "c"]
+    for wrong in ({}, {"one": range(5)}, {"one": range(2), "two": range(2)}):
+        with pytest.raises(ValueError, match="6 images for"):
+            show_sliders(images, wrong)
+    for wrong in ((2, 0), (0,), (0, 0, 0), (-1, 0)):
+        with pytest.raises(ValueError, match="start"):
+            show_sliders(images, {"one": "ab", "two": "abc"}, start=wrong)
 
 
 def test_a_heat_map_runs_from_black_to_light_and_a_signed_one_from_blue_to_red():

@@ -7,13 +7,16 @@ from pathlib import Path
 
 import ipywidgets
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from PIL import Image
 
 from helpers import CourseError
 from helpers.files import bundled
 from helpers.files.bundled import lesson_files
-from helpers.tools import rendering, site, slides
+from helpers.images import image_bytes
+from helpers.tools import covers, rendering, site, slides
 from helpers.tools.command_line import main
 
 LESSONS = lesson_files()
@@ -266,18 +269,39 @@ def test_the_site_has_every_lesson_except_those_that_fail(small_lessons, tmp_pat
     assert ".ipynb" not in glossary
 
 
-def test_a_lesson_has_one_cover():
-    def figure(name):
-        return html_output(
-            f'<img src="{name}" alt="" style="width:100%"><img src="plot" alt="" style="max-width:100%">'
-        )
+def picture_of(level):
+    return base64.b64encode(image_bytes(np.full((300, 600, 3), level))).decode()
 
-    plain, cover = code("1", outputs=[figure("last")]), code("2", outputs=[figure("this")], tags=["cover"])
-    assert site._cover_html(lesson(cover, plain)) == '<img src="this" alt="">'
+
+def covered_lesson():
+    """A lesson that was run, whose cover is a picture of gray level 80."""
+
+    def figure(level):
+        picture, plot = (
+            f'<img src="data:image/png;base64,{picture_of(level)}" alt="" style="',
+            'width:100%">',
+        )
+        return html_output(f"{picture}{plot}{picture}max-{plot}")
+
+    plain, cover = code("1", outputs=[figure(200)]), code("2", outputs=[figure(80)], tags=["cover"])
+    return lesson(cover, plain)
+
+
+def test_a_lesson_has_one_cover():
+    assert site._cover_html(covered_lesson()) == f'<img src="data:image/png;base64,{picture_of(80)}" alt="">'
     assert site._cover_html(lesson()) == ""
     for path in LESSONS:
         cells = nbformat.read(path, as_version=4).cells
         assert sum("cover" in cell.metadata.get("tags", []) for cell in cells) == 1, path
+
+
+def test_covers_are_small_files(tmp_path):
+    covers.write_cover(covered_lesson(), tmp_path / "new" / "cover.jpg")
+    written = Image.open(tmp_path / "new" / "cover.jpg")
+    assert (written.format, written.size) == ("JPEG", (360, 180))
+    assert abs(np.asarray(written).mean() - 80) < 3
+    covers.write_cover(lesson(), tmp_path / "new" / "cover.jpg")
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["cover.jpg"]
 
 
 def test_a_lesson_whose_kernel_dies_is_reported(small_lessons):

@@ -142,6 +142,8 @@ addEventListener("keydown", (event) => {
   }
   const act = KEYS[event.key];
   if (!act || event.ctrlKey || event.metaKey || event.altKey) return;
+  // A slider that was clicked or reached by Tab is moved with the arrow keys; the other keys lead on.
+  if (event.target.matches("input") && !["PageDown", "PageUp", " ", "Enter", "Backspace"].includes(event.key)) return;
   // A solution or link that was reached by Tab opens.
   if (event.key === "Enter" && event.target.closest(".deck summary, .deck a")) return;
   event.preventDefault();
@@ -151,6 +153,7 @@ addEventListener("keydown", (event) => {
 let touched = 0;
 addEventListener("touchstart", (event) => { touched = event.touches[0].clientX; }, { passive: true });
 addEventListener("touchend", (event) => {
+  if (event.target.matches("input")) return;
   const moved = event.changedTouches[0].clientX - touched;
   if (Math.abs(moved) > 60) (moved < 0 ? on : back)();
 });
