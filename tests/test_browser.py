@@ -16,9 +16,14 @@ import time
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 from PIL import Image
+
+from helpers import show_sliders
+from helpers.tools.site import page_html
+from helpers.tools.slides import deck_html
 
 ROOT = Path(__file__).parent.parent
 SCREENSHOTS = ROOT / "output" / "screenshots"
@@ -323,6 +328,53 @@ def deck(tmp_path_factory):
     command = [sys.executable, ROOT / "course.py", "slides", "04", "--output", folder]
     subprocess.run(command, env={**os.environ, "COURSE_FAST": "1"}, check=True, cwd=folder)
     return folder / "04_texture_synthesis.html"
+
+
+def levels_of(page):
+    """The gray levels of the pictures in sight, each of one level."""
+    return page.locator("figure img:visible").evaluate_all(
+        """images => images.map(image => {
+          const canvas = document.createElement("canvas").getContext("2d");
+          canvas.drawImage(image, 0, 0);
+          return canvas.getImageData(2, 2, 1, 1).data[0];
+        })"""
+    )
+
+
+def test_sliders_work_on_a_page_and_on_slides_without_a_kernel(page, tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda output: shown.append(output.data))
+    images = [np.full((60, 90, 3), 40 * number, np.uint8) for number in range(6)]
+    show_sliders(images, {"β/α": [1, 100], "style layers": [1, 2, 3]}, start=(0, 1), alt="gray")
+    output = nbformat.v4.new_output("display_data", {"text/html": shown[0]})
+    cells = [
+        nbformat.v4.new_markdown_cell("# 1 · A lesson\n\nText."),
+        nbformat.v4.new_code_cell("show_sliders()"),
+    ]
+    cells[1].outputs = [output]
+    for cell, slide_type in zip(cells, ("slide", "slide"), strict=True):
+        cell.metadata["slideshow"] = {"slide_type": slide_type}
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    (tmp_path / "page.html").write_text(page_html(notebook, ["page"], "page"), encoding="utf-8")
+    (tmp_path / "deck.html").write_text(deck_html(notebook), encoding="utf-8")
+    for name in ("page.html", "deck.html#2"):
+        page.goto(f"{tmp_path.as_uri()}/{name}")
+        ratio, count = page.get_by_role("slider").all()
+        assert levels_of(page) == [40]
+        ratio.focus()
+        page.keyboard.press("ArrowRight")
+        assert levels_of(page) == [160]
+        assert page.locator("output").all_inner_texts() == ["100", "2"]
+        assert ratio.get_attribute("aria-valuetext") == "100"
+        count.focus()
+        page.keyboard.press("End")
+        assert levels_of(page) == [200]
+        count.fill("0")
+        assert levels_of(page) == [120]
+        photograph(page, f"sliders_{name[:4]}")
+    # The other keys still lead through the slides.
+    page.keyboard.press("PageUp")
+    assert page.locator(".slide.shown h1").is_visible()
 
 
 @pytest.mark.slow

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from helpers import layer_name, read_settings
+from helpers import STYLE_LAYERS, layer_name, read_settings
+from helpers.files.bundled import lesson_files
 from helpers.settings import current_settings
 from helpers.tools.parser import given, parse
 
@@ -20,21 +21,47 @@ def test_every_picture_is_credited_with_its_checksum():
     assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files} == credited
 
 
+def test_the_sliders_say_what_the_settings_of_their_pictures_say():
+    sweeps = sorted((IMAGES / "results" / "sweeps").glob("*.png"))
+    assert len(sweeps) >= 17
+    for path in sweeps:
+        arguments = current_settings(read_settings(path))["arguments"]
+        weight, count, scale = re.fullmatch(
+            r"weight_(\d+)_layers_(\d)|stroke_size_([\d.]+)", path.stem
+        ).groups()
+        if scale:
+            assert arguments["style_scale"] == float(scale)
+        else:
+            assert arguments["style_weight"] == float(weight)
+            assert arguments["style_layers"] == list(STYLE_LAYERS[: int(count)])
+        assert min(Image.open(path).size) == 160
+
+
 def test_every_result_is_shown_and_carries_the_settings_of_its_run():
     documents = (IMAGES.parent / "README.md", *(IMAGES.parent / "docs").glob("*.md"))
     texts = "".join(path.read_text(encoding="utf-8") for path in documents)
     shown = set(re.findall(r"images/results/(\w+\.png)", texts))
     pictures = list((IMAGES / "results").glob("*.png"))
     assert shown == {path.name for path in pictures}
-    for path in pictures:
+    for path in (IMAGES / "results").rglob("*.png"):
         settings = current_settings(read_settings(path))
         assert settings["recipe"] in ("transfer", "reconstruct", "synthesize_texture")
         assert settings["steps_taken"] == settings["arguments"]["steps"]
         assert settings["arguments"]["network"]["weights"] == "bundled"
 
 
-def test_the_large_transfer_is_large_and_no_result_is_flat():
-    assert min(Image.open(IMAGES / "results" / "transfer_large.png").size) >= 384
+def test_every_lesson_has_a_cover_that_loads_at_once():
+    covers = {path.stem: path for path in (IMAGES / "lessons").glob("*.jpg")}
+    assert set(covers) == {path.stem for path in lesson_files()}
+    for path in covers.values():
+        assert path.stat().st_size <= 60 * 1024, path
+        assert Image.open(path).width >= 120, path
+
+
+def test_the_showcase_is_large_and_no_result_is_flat():
+    large = sorted((IMAGES / "results").glob("*_large*.png"))
+    assert [path.stem.split("_")[0] for path in large] == ["texture", "transfer", "transfer"]
+    assert min(max(Image.open(path).size) for path in large) >= 1024
     for path in (IMAGES / "results").glob("*.png"):
         extrema = Image.open(path).convert("RGB").getextrema()
         assert all(high - low > 150 for low, high in extrema), path
