@@ -1,6 +1,7 @@
 """Every bundled picture is credited, and is the file that the credits describe."""
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -94,3 +95,6 @@ def test_the_commands_beside_the_results_are_those_of_their_runs():
         if options.command == "texture":
             wanted["size"] = [wanted["size"]] * 2
         assert any(is_part_of(wanted, run) for run in runs), command
+    for call in re.findall(r"`synthesize_texture(\([^`]*\))`", text):
+        (image,), wanted = eval(f"(lambda *given, **named: (given, named)){call}")
+        assert any(is_part_of({"image": image, **json.loads(json.dumps(wanted))}, run) for run in runs), call
