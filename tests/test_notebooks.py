@@ -265,11 +265,26 @@ def test_the_pace_follows_the_device_and_the_tests(monkeypatch):
     from helpers.lessons import notebook as lessons
 
     monkeypatch.delenv("COURSE_FAST", raising=False)
+    monkeypatch.delenv("COURSE_GPU_STEPS", raising=False)
     for device in ("cpu", "gpu"):
         monkeypatch.setattr(lessons, "device", lambda device=device: device)
         assert lessons.pace(cpu=(1, 2), gpu=(3, 4)) == {"cpu": (1, 2), "gpu": (3, 4)}[device]
+    for most, steps in (("3", 3), ("9", 4)):
+        monkeypatch.setenv("COURSE_GPU_STEPS", most)
+        assert lessons.pace(cpu=(1, 2), gpu=(3, 4)) == (3, steps)
     monkeypatch.setenv("COURSE_FAST", "1")
     assert lessons.pace(cpu=(1, 2), gpu=(3, 4)) == (32, 3)
+
+
+@pytest.mark.parametrize("most", ["0", "-1", "2.5", "many", "²"])
+def test_a_pace_that_is_no_number_is_named(most, monkeypatch, one_sentence):
+    from helpers import CourseError, pace
+
+    monkeypatch.delenv("COURSE_FAST", raising=False)
+    monkeypatch.setenv("COURSE_GPU_STEPS", most)
+    with pytest.raises(CourseError) as raised:
+        pace(cpu=(1, 2), gpu=(3, 4))
+    one_sentence(raised.value, "COURSE_GPU_STEPS")
 
 
 def test_a_solution_parses():
