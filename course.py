@@ -107,7 +107,7 @@ usage: python3 course.py COMMAND [ARGUMENTS]
   slides       run lessons and write each as slides for a lecture: `slides 04 A1`
   handout      write handouts for students and instructors, and assignments for nbgrader: `handout 04`
   run          run all lessons in full and write them as a site, under output/site/
-  publish      put the name of your own repository into the lessons and the README, for Colab
+  publish      write the name of your own repository into the course, for Colab and a site on GitHub Pages
 
 `python3 course.py transfer --help` tells a command's arguments. The first command makes the environment
 .venv beside this file; every later one starts at once.

@@ -33,17 +33,25 @@ def with_solutions(notebook):
     return notebook
 
 
-def run(notebook, monkeypatch, functions, folder=NOTEBOOKS, kernel="python3", manager=None):
-    """The notebook after all its cells ran in fast mode, without a word on stderr.
+FAST = ("COURSE_FAST", "1")
+
+
+def run(
+    notebook, monkeypatch, functions, folder=NOTEBOOKS, kernel="python3", manager=None, pace=FAST, timeout=240
+):
+    """The notebook after all its cells ran without a word on stderr, in fast mode unless ``pace`` is another.
 
     ``functions``: the folder of the student's functions, which is not that of whoever runs the tests.
     ``manager``: of a kernel that is started if it does not run, and goes on afterwards; else the notebook
     has a kernel of its own.
+    ``pace``: name and value of the variable that sizes and steps follow. ``timeout``: of a cell, in seconds.
     """
-    monkeypatch.setenv("COURSE_FAST", "1")
+    monkeypatch.delenv("COURSE_GPU_STEPS", raising=False)
+    monkeypatch.delenv("COURSE_FAST", raising=False)
+    monkeypatch.setenv(*pace)
     monkeypatch.setenv("COURSE_FUNCTIONS", str(functions))
     resources = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(notebook, manager, timeout=240, kernel_name=kernel, resources=resources)
+    client = NotebookClient(notebook, manager, timeout=timeout, kernel_name=kernel, resources=resources)
     try:
         client.execute()
     finally:

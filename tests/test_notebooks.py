@@ -226,15 +226,24 @@ def test_in_colab_the_first_cell_fetches_the_course_once(tmp_path, colab):
     for _ in range(2):
         done = colab(addressed)
         assert done.returncode == 0, done.stderr
-        folder, module = json.loads(done.stdout)
+        *said, paths = done.stdout.splitlines()
+        folder, module = json.loads(paths)
         assert folder == str(content / "course" / "notebooks")
         assert module == str(content / "course" / "helpers" / "__init__.py")
+        assert f"fetched into {content / 'course'}:" in said[0]
+        assert "Runtime > Change runtime type" in said[-1]
 
 
-def test_in_colab_a_missing_address_is_asked_for(colab):
+@pytest.mark.parametrize(("address", "named"), [("", "on GitHub"), ("file:///nowhere", "file:///nowhere")])
+def test_in_colab_an_address_that_is_missing_or_wrong_is_asked_for(address, named, colab, one_sentence):
     cell = tagged(nbformat.read(LESSONS[0], as_version=4), "colab")[0].source
-    done = colab(re.sub(r'REPOSITORY = ".*?"', 'REPOSITORY = ""', cell))
-    assert "address on GitHub" in done.stderr
+    done = colab(re.sub(r'REPOSITORY = ".*?"', f'REPOSITORY = "{address}"', cell))
+    kind, _, said = done.stderr.splitlines()[-1].partition(": ")
+    assert kind == "RuntimeError"
+    one_sentence(said, named)
+    assert "instructor" in said
+    assert "begins with REPOSITORY" in said
+    assert re.findall(r"(?m)^REPOSITORY", cell) == ["REPOSITORY"]
 
 
 @pytest.mark.parametrize("generation", [7, 8])
@@ -256,11 +265,26 @@ def test_the_pace_follows_the_device_and_the_tests(monkeypatch):
     from helpers.lessons import notebook as lessons
 
     monkeypatch.delenv("COURSE_FAST", raising=False)
+    monkeypatch.delenv("COURSE_GPU_STEPS", raising=False)
     for device in ("cpu", "gpu"):
         monkeypatch.setattr(lessons, "device", lambda device=device: device)
         assert lessons.pace(cpu=(1, 2), gpu=(3, 4)) == {"cpu": (1, 2), "gpu": (3, 4)}[device]
+    for most, steps in (("3", 3), ("9", 4)):
+        monkeypatch.setenv("COURSE_GPU_STEPS", most)
+        assert lessons.pace(cpu=(1, 2), gpu=(3, 4)) == (3, steps)
     monkeypatch.setenv("COURSE_FAST", "1")
     assert lessons.pace(cpu=(1, 2), gpu=(3, 4)) == (32, 3)
+
+
+@pytest.mark.parametrize("most", ["0", "-1", "2.5", "many", "²"])
+def test_a_pace_that_is_no_number_is_named(most, monkeypatch, one_sentence):
+    from helpers import CourseError, pace
+
+    monkeypatch.delenv("COURSE_FAST", raising=False)
+    monkeypatch.setenv("COURSE_GPU_STEPS", most)
+    with pytest.raises(CourseError) as raised:
+        pace(cpu=(1, 2), gpu=(3, 4))
+    one_sentence(raised.value, "COURSE_GPU_STEPS")
 
 
 def test_a_solution_parses():

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from helpers.compute.framework import device
+from helpers.errors import ArgumentError, shown
 from helpers.images import load_image
 
 
@@ -13,12 +14,19 @@ def pace(cpu: tuple[int, int], gpu: tuple[int, int]) -> tuple[int, int]:
     """Choose the size of an image and the number of steps of a run to suit this computer.
 
     ``cpu``, ``gpu``: ``(size, steps)`` for a computer without and with a GPU.
-    The environment variable ``COURSE_FAST=1``, which the tests set, makes every run very small.
+    Two environment variables, which the tests set, come before the device: ``COURSE_FAST=1`` makes every run
+    very small, and ``COURSE_GPU_STEPS=N`` takes the size of a GPU with at most N of its steps.
 
-    Returns ``(size, steps)``.
+    Returns ``(size, steps)``. Raises ``ArgumentError`` for an N that is not a whole number of 1 or more.
     """
     if os.environ.get("COURSE_FAST") == "1":
         return (32, 3)
+    if most := os.environ.get("COURSE_GPU_STEPS"):
+        if not most.isdecimal() or int(most) < 1:
+            raise ArgumentError(
+                f"The variable COURSE_GPU_STEPS is a whole number of 1 or more, not {shown(most)}."
+            )
+        return (gpu[0], min(gpu[1], int(most)))
     return gpu if device() == "gpu" else cpu
 
 

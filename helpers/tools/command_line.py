@@ -124,10 +124,9 @@ def _run(options: argparse.Namespace) -> None:
             covers = IMAGES / "lessons" if options.covers else None
             _print_paths([write_site(options.output, covers)])
         case "publish":
-            from helpers.tools.publish import publish, publish_in_readme
+            from helpers.tools.publish import publish
 
             _print_paths(publish(options.repository, options.branch))
-            _print_paths([publish_in_readme(options.repository, options.branch)])
 
 
 def _transfer(options: argparse.Namespace) -> None:

@@ -355,8 +355,11 @@ def _add_tools(commands: Any) -> None:
     help = "also write the lessons' covers into images/lessons/, for the README"
     command.add_argument("--covers", action="store_true", help=help)
 
-    more = "Writes OWNER/NAME into the Colab cell of every lesson, and badges there and in the README."
-    help = "write the name of your own repository into the lessons, for Colab"
+    more = (
+        "Writes OWNER/NAME into the Colab cell of every lesson, the README and CITATION.cff, with badges, "
+        "and the workflow .github/workflows/pages.yml, which makes a site. '' as the name removes all of it."
+    )
+    help = "write the name of your own repository into the course, for Colab and a site"
     command = _command(commands, "publish", help, more)
     command.add_argument("repository", metavar="OWNER/NAME", help="the repository on GitHub")
-    _add(command, "--branch", "the branch that the badges open", "main")
+    _add(command, "--branch", "the branch that the badges open, and the site is made from", "main")
