@@ -105,7 +105,7 @@ def _linked(markup: str, stems: Collection[str]) -> str:
         stem, anchor, text = link.groups()
         return f'<a href="{stem}.html{anchor}">{text}</a>' if stem in stems else text
 
-    notebook = r'<a href="(?:\.\./)?(?:notebooks/)?(?:appendix/)?(\w\d_\w+)\.ipynb(#[^"]*)?">(.*?)</a>'
+    notebook = r'<a href="(?:\.\./)?(?:notebooks/)?(?:appendix/)?(\w\d_\w+)\.ipynb(#[^"]*|)">(.*?)</a>'
     markup = re.sub(notebook, to_page, markup, flags=re.S)
     return re.sub(r'href="[./]*docs/glossary\.md', 'href="glossary.html', markup)
 

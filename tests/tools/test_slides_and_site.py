@@ -119,6 +119,16 @@ def test_every_equation_of_a_lesson_is_converted(path):
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_no_line_within_a_paragraph_begins_a_list(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        lines = cell.source.splitlines() if cell.cell_type == "markdown" else []
+        for line, following in itertools.pairwise(lines):
+            # "Zero padding (lesson", "1) gives": a renderer makes a list of the second line.
+            in_a_paragraph = re.match(r"[^\W\d]|\*\*|\[", line)
+            assert not (in_a_paragraph and re.match(r"(\d+[.)]|[-+*]) ", following)), following
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_every_cell_of_a_lesson_has_a_slide_type(path):
     cells = nbformat.read(path, as_version=4).cells
     slide_types = {cell.id: cell.metadata["slideshow"]["slide_type"] for cell in cells}
@@ -300,7 +310,7 @@ def test_all_text_of_the_pages_can_be_read_on_light_and_on_dark_ground():
     # Every color is one of these, so that none stays light in the dark.
     for sheet in ("common.css", "page.css"):
         rules = re.sub(r"--\w+: light-dark\(.*?\);", "", (THEME / sheet).read_text("utf-8"))
-        assert not re.search(r"#[0-9a-f]{3,8}\b|\brgb|\b(white|black|gray)\b(?!;| on)", rules), sheet
+        assert not re.search(r"#[0-9a-f]{3,8}\b|\brgb|: *(white|black|gray)\b", rules), sheet
 
 
 def test_what_checks_and_questions_say_can_be_read_on_every_ground():
@@ -312,9 +322,7 @@ def test_what_checks_and_questions_say_can_be_read_on_every_ground():
     # Outputs say nothing in letters of a color of their own.
     for path in (ROOT / "helpers" / "lessons").rglob("*.py"):
         if path.name != "feedback.py":
-            assert not re.search(r"[\"'; ](color|background)\s*:\s*[#a-z]", path.read_text("utf-8")), (
-                path.name
-            )
+            assert not re.search(r"[\"';](color|background)\s*:\s*[#a-z]", path.read_text("utf-8")), path.name
 
 
 def test_the_page_on_accessibility_has_these_contrasts():
@@ -341,7 +349,7 @@ def test_the_page_on_accessibility_has_these_contrasts():
 
 
 SAFE = (
-    "\t\n -~\u00a0-\u017f"  # Latin
+    "\x00-~\u00a0-\u017f"  # Latin
     "\u0370-\u03ff"  # Greek
     "\u2010-\u2044"  # dashes, quotation marks, spaces
     "\u1d40\u2070-\u209c\u2150-\u215e"  # raised and lowered letters, fractions
