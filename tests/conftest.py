@@ -115,6 +115,20 @@ def generator():
 
 
 @pytest.fixture(scope="session")
+def unrun_site(tmp_path_factory):
+    """The folder of the site of all lessons, of which none was run: all texts and links, and no outputs."""
+    import nbformat
+
+    from helpers.tools import rendering, site
+
+    folder = tmp_path_factory.mktemp("site")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rendering, "run_lesson", lambda path: nbformat.read(path, as_version=4))
+        site.write_site(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def apart():
     """A function that tells how far arrays or tensors are from those wanted, relative to their length."""
     from keras import ops

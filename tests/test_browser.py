@@ -431,3 +431,134 @@ def test_a_lecture_on_lesson_4_without_a_network(deck, page):
         page.keyboard.press("Enter")
         assert solution.locator(".highlight").is_visible() == is_open
     assert [url for url in fetched if not url.startswith(("file:", "data:"))] == []
+
+
+def sideways(page):
+    """How many pixels a page is wider than the window, with all that is folded open."""
+    page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+NARROW = (400, 320)
+"""The width of a telephone, and the least for which WCAG asks that nothing is scrolled sideways; pixels."""
+
+
+def test_no_page_of_the_site_is_scrolled_sideways(unrun_site, page):
+    wide = []
+    for path in sorted(unrun_site.glob("*.html")):
+        page.goto(path.as_uri())
+        for width in NARROW:
+            page.set_viewport_size({"width": width, "height": 800})
+            if sideways(page) > 0:
+                wide.append((path.name, width))
+    assert wide == []
+
+
+OUTPUTS = """\
+import numpy as np, matplotlib.pyplot as plt
+from helpers import check, quiz, show_images, show_plot, show_table
+images = [np.full((40, 60, 3), 128.0)] * 6
+show_images(images, ["a_title_without_a_space_to_break_it_at"] * 6, caption="Six images.", alt="Gray.")
+show_table(["layer", *map(str, range(9))], [["block1_conv1", *(10.0**9 / 7,) * 9]], caption="A table.")
+show_plot(plt.figure(figsize=(14, 3)), caption="A plot.", alt="Nothing.")
+print("a long line " * 30)
+quiz(4)
+check("total_loss", lambda *arguments: 0)"""
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    """A page with each kind of output that is wider than a telephone."""
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+    from helpers.tools import rendering, site
+
+    folder = tmp_path_factory.mktemp("outputs")
+    cells = [new_markdown_cell("# Outputs\n\nOf each kind."), new_code_cell(OUTPUTS), new_code_cell("1 + 1")]
+    cells.append(new_code_cell("import helpers.lessons.studio\nhelpers.open_studio()"))
+    run = rendering.run_notebook(new_notebook(cells=cells), folder / "outputs.ipynb")
+    path = folder / "outputs.html"
+    path.write_text(site.page_html(run, ["outputs"], "outputs"), encoding="utf-8")
+    return path
+
+
+def test_no_output_is_wider_than_a_narrow_page(outputs, page):
+    page.goto(outputs.as_uri())
+    assert page.locator("figure").count() == 3
+    assert page.locator(".widget button").count() > 10
+    for width in NARROW:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert sideways(page) <= 0
+    photograph(page, "site_outputs_narrow")
+
+
+def test_the_search_of_the_site(unrun_site, page):
+    page.context.set_offline(True)
+    page.goto((unrun_site / "index.html").as_uri())
+    field, said, results = (
+        page.get_by_label("Search all lessons"),
+        page.get_by_role("status"),
+        page.locator(".results a"),
+    )
+    cards = page.locator(".cards")
+    page.keyboard.press("Tab")
+    while not field.evaluate("field => field === document.activeElement"):
+        page.keyboard.press("Tab")
+    page.keyboard.insert_text("MATRIX gram")
+    assert said.inner_text() == f"{results.count()} sections were found."
+    assert results.first.inner_text() == "4 · Texture synthesis – The Gram matrix: equation (3)"
+    assert "Glossary – Gram matrix" in results.all_inner_texts()
+    assert "histogram" not in "".join(page.locator(".results mark").all_inner_texts()).lower()
+    assert not cards.is_visible()
+    photograph(page, "site_search")
+    # Enter leads to the first result, and Enter there to its page.
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("04_texture_synthesis.html#the-gram-matrix-equation-3$"))
+    page.go_back()
+    for query in ("matrix (nonsense", "[", "zebra"):
+        field.fill(query)
+        assert said.inner_text().startswith(f"Nothing was found for “{query}”") == (results.count() == 0)
+    assert results.count() == 0
+    field.fill("格拉姆矩阵")
+    assert "Glossary – Gram matrix" in results.all_inner_texts()
+    field.fill("")
+    assert said.inner_text() == ""
+    assert cards.is_visible()
+
+
+GROUND = "getComputedStyle(document.body).backgroundColor"
+LIGHT, DARK = "rgb(255, 255, 255)", "rgb(22, 25, 29)"
+
+
+def test_the_colors_of_the_site_follow_the_system_and_the_button(unrun_site, page):
+    lesson, glossary = ((unrun_site / name).as_uri() for name in ("05_style_transfer.html", "glossary.html"))
+    for system, ground in (("dark", DARK), ("light", LIGHT)):
+        page.emulate_media(color_scheme=system)
+        page.goto(lesson)
+        assert page.evaluate(GROUND) == ground
+    page.get_by_role("button", name="dark colors").click()
+    assert page.evaluate(GROUND) == DARK
+    photograph(page, "site_dark")
+    page.goto(glossary)
+    assert page.evaluate(GROUND) == DARK
+    ink = page.evaluate("getComputedStyle(document.querySelector('h1')).color")
+    assert page.evaluate("getComputedStyle(document.querySelector('td math mi')).color") == ink
+    page.get_by_role("button", name="light colors").click()
+    assert page.evaluate(GROUND) == LIGHT
+    # Paper is white, whatever the system and the button say.
+    page.get_by_role("button", name="dark colors").click()
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(GROUND) == LIGHT
+    page.emulate_media(media="screen")
+    page.goto((unrun_site / "slides" / "05_style_transfer.html").as_uri())
+    assert page.evaluate(GROUND) == LIGHT
+
+
+def test_the_button_works_where_the_storage_is_refused(unrun_site, page):
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new Error('refused'); } })"
+    )
+    page.goto((unrun_site / "glossary.html").as_uri())
+    page.get_by_role("button", name="dark colors").click()
+    assert page.evaluate(GROUND) == DARK

@@ -11,11 +11,12 @@ from helpers.errors import ArgumentError, shown
 from helpers.lessons.exercises import EXERCISES
 from helpers.lessons.exercises.exercise import Exercise
 from helpers.lessons.exercises.training import call_compiled
+from helpers.lessons.feedback import OPEN, RIGHT, WRONG, feedback_html
 
 _Values = list[np.ndarray]
 """What a function returned for one case: a single array, or one for each part."""
 
-_VERDICTS = {True: ("Right.", "#2e7d32"), False: ("Not yet.", "#c62828"), None: ("To do.", "#616161")}
+_VERDICTS = {True: ("Right.", RIGHT), False: ("Not yet.", WRONG), None: ("To do.", OPEN)}
 
 _ADVICE = {
     "truth value": " An if tests a single number; to decide for each entry use np.where.",
@@ -47,10 +48,7 @@ class Outcome(NamedTuple):
 
     def _repr_html_(self) -> str:
         verdict, color = _VERDICTS[self.passed]
-        return (
-            f'<div style="border-left:5px solid {color};padding:6px 12px;margin:4px 0">'
-            f'<strong style="color:{color}">{verdict}</strong> {html.escape(self.message)}</div>'
-        )
+        return feedback_html(color, html.escape(self.message), verdict)
 
 
 def examine(name: str, function: Callable[..., Any]) -> Outcome:

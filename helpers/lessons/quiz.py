@@ -5,10 +5,10 @@ import importlib
 from typing import Any
 
 from helpers.errors import ArgumentError
+from helpers.lessons.feedback import RIGHT, WRONG, feedback_html
 from helpers.lessons.questions.question import Question
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
-_RIGHT, _WRONG = "#2e7d32", "#c62828"
 
 
 def quiz(lesson: int | str) -> None:
@@ -62,11 +62,8 @@ def _widget(number: int, question: Question) -> Any:
         )
 
         def answer(_: Any, letter: str = letter, choice: Any = choice, right: bool = index == question.right):
-            color = _RIGHT if right else _WRONG
-            feedback.value = (
-                f'<div style="border-left:5px solid {color};padding:4px 12px;line-height:1.5">'
-                f"<strong>{letter}.</strong> {html.escape(choice.feedback)}</div>"
-            )
+            said = f"<strong>{letter}.</strong> {html.escape(choice.feedback)}"
+            feedback.value = feedback_html(RIGHT if right else WRONG, said)
 
         button.on_click(answer)
         text = ipywidgets.HTML(f'<div style="line-height:1.5;padding:4px">{html.escape(choice.text)}</div>')

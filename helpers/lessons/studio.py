@@ -24,6 +24,7 @@ from helpers.files.bundled import bundled_images, bundled_painters
 from helpers.files.writing import safe_stem
 from helpers.images import image_bytes, load_image, resize_image
 from helpers.lessons.display import draw_losses
+from helpers.lessons.feedback import WRONG, feedback_html
 from helpers.lessons.film import filming, save_film
 from helpers.lessons.notebook import chosen_file, upload_button
 from helpers.options import PRESETS, Run
@@ -335,8 +336,8 @@ class _Studio:
     # For both threads.
 
     def show_status(self, text: str, error: bool = False) -> None:
-        color = ' style="color:#b71c1c"' if error else ""
-        self.status.value = f"<span{color}>{html.escape(text)}</span>"
+        said = html.escape(text)
+        self.status.value = feedback_html(WRONG, said) if error else f"<span>{said}</span>"
 
     def show_error(self, error: Exception) -> None:
         self.show_status(str(error) or type(error).__name__, error=True)

@@ -5,6 +5,7 @@ server and without a network.
 """
 
 import base64
+import functools
 import html
 import os
 import re
@@ -19,6 +20,7 @@ from helpers.progress import clock, terminal_line
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 _MODEL = "IPY_MODEL_"
+_THEME = Path(__file__).parent / "theme"
 
 
 def run_lesson(path: Path) -> Any:
@@ -69,18 +71,14 @@ def run_notebook(notebook: Any, path: Path, environment: Mapping[str, str] | Non
 
 def document_html(title: str, body: str, style: str, script: str = "") -> str:
     """A whole HTML document. ``style``, ``script``: names of files in the folder ``theme``."""
-    from pygments.formatters import HtmlFormatter
-
-    theme = Path(__file__).parent / "theme"
-    font = base64.b64encode((theme / "math.woff2").read_bytes()).decode()
+    font = base64.b64encode((_THEME / "math.woff2").read_bytes()).decode()
     styles = "\n".join(
         (
             f"@font-face {{ font-family: Equations; src: url(data:font/woff2;base64,{font}); }}",
-            HtmlFormatter(style="friendly").get_style_defs(".highlight"),
-            *((theme / name).read_text("utf-8") for name in ("common.css", style)),
+            *((_THEME / name).read_text("utf-8") for name in ("common.css", style)),
         )
     )
-    program = f"<script>{(theme / script).read_text('utf-8')}</script>" if script else ""
+    program = script_html(script) if script else ""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -88,11 +86,17 @@ def document_html(title: str, body: str, style: str, script: str = "") -> str:
     )
 
 
+def script_html(name: str) -> str:
+    """A program of the folder ``theme`` as an element of a page."""
+    return f"<script>{(_THEME / name).read_text('utf-8')}</script>"
+
+
 def title_of(notebook: Any) -> str:
     """The heading of a lesson's first cell."""
     return re.search(r"^# (.*)$", notebook.cells[0].source, re.M)[1]
 
 
+@functools.cache
 def markdown_html(markdown: str) -> str:
     """Markdown as HTML, with equations as MathML."""
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
@@ -122,6 +126,7 @@ def _equation_html(tex: str, display: str) -> str:
     return f'<span class="equation {display}">{convert(plain.strip(), display=display)}{mark}</span>'
 
 
+@functools.cache
 def code_html(code: str) -> str:
     """Python code as HTML with its syntax highlighted."""
     from pygments import highlight

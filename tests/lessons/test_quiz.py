@@ -5,6 +5,7 @@ import pytest
 
 from helpers import quiz
 from helpers.files.bundled import lesson_files
+from helpers.lessons.feedback import RIGHT
 from helpers.lessons.quiz import _widget, questions_of, quiz_html
 
 LESSONS = [path.name.split("_")[0] for path in lesson_files()]
@@ -36,7 +37,7 @@ def test_a_click_says_whether_a_choice_is_right_and_why():
         assert isinstance(button, ipywidgets.Button)
         button.click()
         assert question.choices[index].feedback in feedback.value
-        assert ("#2e7d32" in feedback.value) == (index == question.right)
+        assert (RIGHT in feedback.value) == (index == question.right)
 
 
 def test_the_printed_questions_fold_the_feedback():

@@ -1,7 +1,11 @@
 """Lessons rendered to HTML, as slides and as a site."""
 
+import ast
 import base64
 import hashlib
+import html
+import itertools
+import json
 import re
 from pathlib import Path
 
@@ -16,10 +20,13 @@ from helpers import CourseError
 from helpers.files import bundled
 from helpers.files.bundled import lesson_files
 from helpers.images import image_bytes
-from helpers.tools import covers, rendering, site, slides
+from helpers.lessons import feedback
+from helpers.tools import covers, rendering, sections, site, slides
 from helpers.tools.command_line import main
 
+ROOT = bundled.ROOT
 LESSONS = lesson_files()
+THEME = Path(rendering.__file__).parent / "theme"
 PIXEL = base64.b64encode(b"\x89PNG").decode()
 
 
@@ -115,6 +122,16 @@ def test_every_equation_of_a_lesson_is_converted(path):
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_no_line_within_a_paragraph_begins_a_list(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        lines = cell.source.splitlines() if cell.cell_type == "markdown" else []
+        for line, following in itertools.pairwise(lines):
+            # "Zero padding (lesson", "1) gives": a renderer makes a list of the second line.
+            in_a_paragraph = re.match(r"[^\W\d]|\*\*|\[", line)
+            assert not (in_a_paragraph and re.match(r"(\d+[.)]|[-+*]) ", following)), following
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_every_cell_of_a_lesson_has_a_slide_type(path):
     cells = nbformat.read(path, as_version=4).cells
     slide_types = {cell.id: cell.metadata["slideshow"]["slide_type"] for cell in cells}
@@ -129,10 +146,9 @@ def test_every_cell_of_a_lesson_has_a_slide_type(path):
 
 
 def test_the_checksum_of_the_font_is_in_the_credits():
-    theme = Path(rendering.__file__).parent / "theme"
-    checksum = hashlib.sha256((theme / "math.woff2").read_bytes()).hexdigest()
-    assert checksum in (theme / "CREDITS.md").read_text("utf-8")
-    assert "SIL OPEN FONT LICENSE" in (theme / "OFL.txt").read_text("utf-8")
+    checksum = hashlib.sha256((THEME / "math.woff2").read_bytes()).hexdigest()
+    assert checksum in (THEME / "CREDITS.md").read_text("utf-8")
+    assert "SIL OPEN FONT LICENSE" in (THEME / "OFL.txt").read_text("utf-8")
 
 
 def outside(markup):
@@ -157,7 +173,7 @@ def test_the_badge_of_a_published_lesson_becomes_a_text_link():
     for markup in (slides.deck_html(notebook), site.page_html(notebook, ["a"], "a")):
         assert '<a href="https://colab.example/lesson">Open in Colab</a>' in markup
         assert outside(markup) == []
-    assert "<p>What it is about.</p>" in site._card_html(notebook, "a")
+    assert "<p>What it is about.</p>" in site._card_html(notebook, "a", [])
 
 
 def test_a_solution_stays_folded():
@@ -169,27 +185,219 @@ def test_a_solution_stays_folded():
 
 def test_a_page_links_to_the_pages_before_and_after_it():
     markup = site.page_html(lesson(), ["00_a", "01_b", "02_c"], "01_b")
-    for target in ("00_a.html", "02_c.html", "index.html", "slides/01_b.html"):
-        assert f'href="{target}"' in markup
+    navigation = re.search(r"<nav.*?</nav>", markup)[0]
+    targets = ["00_a.html", "index.html", "slides/01_b.html", "02_c.html", "glossary.html"]
+    assert re.findall(r'href="(.*?)"', navigation) == targets
+    assert markup.count(navigation) == 2
     assert 'href=".html"' not in site.page_html(lesson(), ["00_a"], "00_a")
 
 
 def test_links_between_lessons_lead_to_pages_in_the_site_and_are_removed_from_slides():
     notebook = lesson(markdown("See [the next](02_vgg19.ipynb) and [a paper](https://example.org)."))
-    assert '<a href="02_vgg19.html">' in site.page_html(notebook, ["a"], "a")
+    assert '<a href="02_vgg19.html">the next</a>' in site.page_html(notebook, ["a", "02_vgg19"], "a")
+    # A lesson that failed has no page.
+    assert "<p>See the next and <a" in site.page_html(notebook, ["a"], "a")
     assert "ipynb" not in slides.deck_html(notebook)
     assert 'href="https://example.org"' in slides.deck_html(notebook)
 
 
-def test_every_relative_link_of_a_lesson_leads_to_a_page_of_the_site():
-    pages = {"glossary.html", *(f"{path.stem}.html" for path in LESSONS)}
+def dead_links(folder):
+    """All links of a site's pages, and of the search, that lead to no page or to no anchor of it."""
+    pages = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*.html")}
+    anchors = {name: re.findall(r' id="([^"]*)"', markup) for name, markup in pages.items()}
+    entries = json.loads(re.search(r'id="sections">(.*?)</script>', pages["index.html"], re.S)[1])
+    links = [("index.html", address) for _, _, address, _ in entries]
+    for name, markup in pages.items():
+        links += [(name, link) for link in re.findall(r'<a href="(?![a-z]+:)([^"]*)"', markup)]
+    assert entries
+    dead = []
+    for name, link in links:
+        page, _, anchor = link.partition("#")
+        target = page or name
+        if target not in pages or (anchor and html.unescape(anchor) not in anchors[target]):
+            dead.append((name, link))
+    return dead
+
+
+def test_every_link_of_the_site_leads_to_a_page_and_an_anchor_of_it(unrun_site):
+    assert dead_links(unrun_site) == []
+    glossary = (unrun_site / "glossary.html").read_text("utf-8")
+    assert 'href="04_texture_synthesis.html"' in glossary
+    assert 'href="A1_how_it_is_fast.html"' in glossary
+    assert ".ipynb" not in glossary
+
+
+def test_every_heading_of_the_site_has_an_anchor_of_its_own(unrun_site):
+    for path in unrun_site.glob("*_*.html"):
+        page = path.read_text("utf-8")
+        headings = re.findall(r"<h[1-6]([^>]*)>", page)
+        anchors = re.findall(r' id="([^"]*)"', page)
+        assert len(headings) > 5
+        assert all(heading.startswith(' id="') for heading in headings), path.name
+        assert len(anchors) == len(set(anchors)), path.name
+    assert 'id="term-gram-matrix"' in (unrun_site / "glossary.html").read_text("utf-8")
+    assert 'id="the-gram-matrix-equation-3"' in (unrun_site / "04_texture_synthesis.html").read_text("utf-8")
+
+
+def test_anchors_are_those_of_github_and_differ():
+    markup = "<h2>A · <code>b</code>, &amp; c</h2>x<h3>Twice</h3><h3>Twice</h3><h3>Twice 1</h3>"
+    found = sections.sections_of(sections.with_anchors(markup))
+    assert [section.anchor for section in found] == ["a--b--c", "twice", "twice-1", "twice-1-1"]
+    assert found[0] == sections.Section("h2", "a--b--c", "A · b, & c", "x")
+
+
+def test_a_section_has_its_text_for_the_search():
+    source = "## $\\mathcal{L}$ and **G**ram\n\nOne $x_1$, *two*.\n\n- a < b\n- `c`\n\n### Next\n\nThree."
+    notebook = lesson(markdown(source), code("print(1)", outputs=[html_output("<p>Seen</p>")]))
+    found = sections.sections_of(site._lesson_html(notebook, []))
+    assert [(section.heading, section.text) for section in found] == [
+        ("1 · A lesson", "What it is about."),
+        ("L and Gram", "One x1, two. a < b c"),
+        ("Next", "Three. print(1) Seen"),
+    ]
+
+
+def test_the_search_knows_sections_and_terms(unrun_site):
+    index = (unrun_site / "index.html").read_text("utf-8")
+    entries = json.loads(re.search(r'id="sections">(.*?)</script>', index, re.S)[1])
+    texts = {(title, heading): (address, text) for title, heading, address, text in entries}
+    assert len(texts) > 250
+    address, text = texts["Glossary", "Gram matrix"]
+    assert address == "glossary.html#term-gram-matrix"
+    assert "each pair of filters" in text
+    address, text = texts["4 · Texture synthesis", "The Gram matrix: equation (3)"]
+    assert address == "04_texture_synthesis.html#the-gram-matrix-equation-3"
+    assert "co-occur" in text
+    # Each card lists the lesson's sections; no text of a lesson ends the element that holds it.
+    assert index.count('<details class="contents">') == len(LESSONS)
+    assert index.count("</script>") == 2
+    assert 'href="04_texture_synthesis.html#summary">Summary</a>' in index
+
+
+def colors_of(name):
+    """The colors of a variable of the style sheets, on light and on dark ground."""
+    declared = (THEME / "common.css").read_text("utf-8")
+    return re.search(rf"--{name}: light-dark\((#\w{{6}}), (#\w{{6}})\);", declared).groups()
+
+
+def contrast(one, other):
+    """The contrast of two colors as WCAG 2 defines it, from 1 to 21."""
+
+    def luminance(color):
+        channels = (int(color[start : start + 2], 16) / 255 for start in (1, 3, 5))
+        linear = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+        return sum(c * weight for c, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+READABLE = 4.5
+"""The contrast that WCAG AA asks of text; of bars and borders it asks for 3."""
+GROUNDS_OF_OTHERS = "#ffffff", "#111111"
+"""JupyterLab's, in its light and its dark theme."""
+
+
+def test_the_contrast_of_a_known_pair():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+
+
+def test_all_text_of_the_pages_can_be_read_on_light_and_on_dark_ground():
+    code = ("keyword", "string", "comment", "number", "name")
+    for text, ground in itertools.product(("ink", "soft", "accent", *code), ("paper", "tint")):
+        for color, behind in zip(colors_of(text), colors_of(ground), strict=True):
+            assert contrast(color, behind) >= READABLE, (text, ground)
+    for text, (color, behind) in itertools.product(("ink", "soft", "accent"), enumerate(colors_of("mark"))):
+        assert contrast(colors_of(text)[color], behind) >= READABLE, text
+    # Every color is one of these, so that none stays light in the dark.
+    for sheet in ("common.css", "page.css"):
+        rules = re.sub(r"--\w+: light-dark\(.*?\);", "", (THEME / sheet).read_text("utf-8"))
+        assert not re.search(r"#[0-9a-f]{3,8}\b|\brgb|: *(white|black|gray)\b", rules), sheet
+
+
+def test_what_checks_and_questions_say_can_be_read_on_every_ground():
+    grounds = {*GROUNDS_OF_OTHERS, *colors_of("paper")}
+    for color in (feedback.RIGHT, feedback.WRONG, feedback.OPEN):
+        assert contrast(color, "#ffffff") >= READABLE
+        assert all(contrast(color, ground) >= 3 for ground in grounds)
+        assert f"background:{color};color:#ffffff" in feedback.feedback_html(color, "said", "Right.")
+    # Outputs say nothing in letters of a color of their own.
+    for path in (ROOT / "helpers" / "lessons").rglob("*.py"):
+        if path.name != "feedback.py":
+            assert not re.search(r"[\"';](color|background)\s*:\s*[#a-z]", path.read_text("utf-8")), path.name
+
+
+def test_the_page_on_accessibility_has_these_contrasts():
+    page = (ROOT / "docs" / "accessibility.md").read_text("utf-8")
+    rows = {
+        cells[0]: tuple(map(float, cells[1:]))
+        for cells in re.findall(r"^\| ([\w, ]+) \| ([\d.]+) \| ([\d.]+) \|$", page, re.M)
+    }
+    code = [colors_of(name) for name in ("keyword", "string", "comment", "number", "name")]
+    paper, tint = colors_of("paper"), colors_of("tint")
+
+    def least(colors, grounds):
+        return tuple(min(contrast(color[i], grounds[i]) for color in colors) for i in range(2))
+
+    verdicts = min(contrast(color, "#ffffff") for color in (feedback.RIGHT, feedback.WRONG, feedback.OPEN))
+    wanted = {
+        "text": least([colors_of("ink")], paper),
+        "captions": least([colors_of("soft")], paper),
+        "links": least([colors_of("accent")], paper),
+        "code, the palest": least(code, tint),
+        "verdicts of checks": (verdicts, verdicts),
+    }
+    assert rows == {name: tuple(round(each, 1) for each in pair) for name, pair in wanted.items()}
+
+
+SAFE = (
+    "\x00-~\u00a0-\u017f"  # Latin
+    "\u0370-\u03ff"  # Greek
+    "\u2010-\u2044"  # dashes, quotation marks, spaces
+    "\u1d40\u2070-\u209c\u2150-\u215e"  # raised and lowered letters, fractions
+    "\u2190-\u2193\u2200-\u22ff\u2308-\u230b\u27e8\u27e9"  # four arrows, operators, brackets
+    "\u2588\u2591"  # of a progress bar, in terminals that say they have them
+)
+"""Characters that common fonts have. Emoji, and rare arrows and signs, are an empty box on many systems."""
+CHINESE = "\u4e00-\u9fff\uff08\uff09"
+
+
+def unsafe(text, also=""):
+    return set(re.findall(f"[^{SAFE}{also}]", text))
+
+
+def test_texts_and_programs_have_no_character_that_many_fonts_lack():
+    assert unsafe("an emoji \u23f1 \U0001f600 \u21dd") == {"\u23f1", "\U0001f600", "\u21dd"}
     for path in LESSONS:
-        texts = (
-            cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
-        )
-        markup = "".join(site._linked(rendering.markdown_html(text)) for text in texts)
-        links = set(re.findall(r'href="(?![a-z]+:)([^"#]+)', markup)) - pages
-        assert not links, path.stem
+        cells = nbformat.read(path, as_version=4).cells
+        assert unsafe("\n".join(cell.source for cell in cells)) == set(), path.name
+    documents = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("notebooks/*.md")]
+    for path in (*documents, *THEME.glob("*.css"), *THEME.glob("*.js"), *ROOT.glob("images/*.md")):
+        text = path.read_text("utf-8")
+        assert unsafe(text, CHINESE if path.name == "glossary.md" else "") == set(), path.name
+        # Style sheets and programs may name a character by its number as well.
+        assert path.suffix == ".md" or not re.search(r"\\(u|x)?[0-9a-fA-F]{2}", text), path.name
+    for path in (ROOT / "course.py", *ROOT.glob("helpers/**/*.py")):
+        text = path.read_text("utf-8")
+        strings = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
+        shown = "".join(string for string in strings if isinstance(string, str))
+        if path.name != "sections.py":  # It names the letters that it replaces.
+            assert unsafe(text + shown) == set(), path.name
+
+
+def test_pages_have_no_character_that_many_fonts_lack(unrun_site):
+    font = re.search(r"with the ranges (.*?)\.$", (THEME / "CREDITS.md").read_text("utf-8"), re.S)[1]
+    ranges = re.findall(r"([0-9A-F]+)(?:–([0-9A-F]+))?", font.replace("U+", ""))
+    of_equations = "".join(
+        f"{re.escape(chr(int(a, 16)))}-{re.escape(chr(int(b or a, 16)))}" for a, b in ranges
+    )
+    for path in unrun_site.rglob("*.html"):
+        body = html.unescape(re.sub(r"<style>.*?</style>", "", path.read_text("utf-8"), flags=re.S))
+        equations = "".join(re.findall(r"<math.*?</math>", body, re.S))
+        assert not re.findall(f"[^{of_equations}\\s]", re.sub("<[^>]*>", "", equations)), path.name
+        text = re.sub(r"<math.*?</math>", "", body, flags=re.S)
+        assert unsafe(text, CHINESE if path.stem in ("glossary", "index") else "") == set(), path.name
 
 
 @pytest.mark.parametrize(
@@ -263,10 +471,8 @@ def test_the_site_has_every_lesson_except_those_that_fail(small_lessons, tmp_pat
     assert "01_small" not in index
     assert outside(index) == []
     assert "01_small" not in (tmp_path / "site" / "00_small.html").read_text("utf-8")
-    glossary = (tmp_path / "site" / "glossary.html").read_text("utf-8")
-    assert 'href="04_texture_synthesis.html"' in glossary
-    assert 'href="A1_how_it_is_fast.html"' in glossary
-    assert ".ipynb" not in glossary
+    assert dead_links(tmp_path / "site") == []
+    assert ".ipynb" not in (tmp_path / "site" / "glossary.html").read_text("utf-8")
 
 
 def picture_of(level):
