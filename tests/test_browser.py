@@ -456,11 +456,11 @@ def test_no_page_of_the_site_is_scrolled_sideways(unrun_site, page):
 
 OUTPUTS = """\
 import numpy as np, matplotlib.pyplot as plt
-from helpers import check, quiz, show_images, show_plot, show_table
+from helpers import check, open_studio, quiz, show_images, show_plot, show_table
 images = [np.full((40, 60, 3), 128.0)] * 6
 show_images(images, ["a_title_without_a_space_to_break_it_at"] * 6, caption="Six images.", alt="Gray.")
 show_table(["layer", *map(str, range(9))], [["block1_conv1", *(10.0**9 / 7,) * 9]], caption="A table.")
-show_plot(plt.figure(figsize=(14, 3)), caption="A plot.", alt="Nothing.")
+show_plot(plt.subplots(figsize=(14, 3))[0], caption="A plot.", alt="Nothing.")
 print("a long line " * 30)
 quiz(4)
 check("total_loss", lambda *arguments: 0)"""
@@ -474,8 +474,11 @@ def outputs(tmp_path_factory):
     from helpers.tools import rendering, site
 
     folder = tmp_path_factory.mktemp("outputs")
-    cells = [new_markdown_cell("# Outputs\n\nOf each kind."), new_code_cell(OUTPUTS), new_code_cell("1 + 1")]
-    cells.append(new_code_cell("import helpers.lessons.studio\nhelpers.open_studio()"))
+    cells = [
+        new_markdown_cell("# Outputs\n\nOf each kind."),
+        new_code_cell(OUTPUTS),
+        new_code_cell("open_studio()"),
+    ]
     run = rendering.run_notebook(new_notebook(cells=cells), folder / "outputs.ipynb")
     path = folder / "outputs.html"
     path.write_text(site.page_html(run, ["outputs"], "outputs"), encoding="utf-8")
