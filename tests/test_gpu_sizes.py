@@ -1,8 +1,6 @@
 """The sizes that lessons take on a GPU: that they fit one of 16 GB, and that the lessons run at them."""
 
 import ast
-import subprocess
-import sys
 
 import nbformat
 import PIL.Image
@@ -20,9 +18,10 @@ OF_16_GB = 13_600 * 2**20
 NOT_SIZES = {"patches_each"}
 """What lessons call the first number of a pace that is not the side of a picture."""
 
-KEPT_BY_HAND = 7
+KEPT_BY_HAND = 10
 """The peak memory of a loop written by hand, relative to the activations of the network, the program itself
-not included. Measured on a CPU at shorter sides of 192 and 384 pixels: compiled 5.1 and 4.4, eager 6.3 and 5.0."""
+not included. Measured on a CPU at shorter sides of 192 and 384 pixels: 9.7 and 7.2 where only the loss is
+compiled, as in lesson 5; 6.3 and 5.0 with nothing compiled; 5.1 and 4.4 with a compiled step."""
 
 
 def is_pace(node):
@@ -77,27 +76,24 @@ def test_a_gpu_of_16_gb_holds_the_pictures_of_a_lesson_whole(lesson, name, size,
 LOOP = """\
 import sys
 from helpers import load_image, paper
-from helpers.lessons.exercises import EXERCISES
 from helpers.tools.benchmark import peak_of_this_process
-content, style = (load_image(name, size=int(sys.argv[1])) for name in ("temple", "great_wave"))
-if sys.argv[2] == "compiled":
-    paper.transfer(content, style, steps=3)
-else:
-    loss = paper.transfer_loss(content, style, 1.0, 50.0)
-    for _ in range(3):
-        paper.loss_and_gradient(loss, paper.tf.constant(paper.preprocess(content)))
+content, style = (load_image(name, size=256) for name in ("temple", "great_wave"))
+loss, step = paper.transfer_loss(content, style, 1.0, 50.0), paper.loss_and_gradient
+if sys.argv[1] == "compiled loss":
+    loss = paper.tf.function(loss)
+if sys.argv[1] == "compiled step":
+    step = paper.tf.function(lambda loss, pixels: paper.loss_and_gradient(loss, pixels))
+for _ in range(3):
+    step(loss, paper.tf.constant(paper.preprocess(content)))
 print(peak_of_this_process())
 """
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["compiled", "eager"])
-def test_the_memory_of_a_loop_by_hand_is_what_was_measured(way):
-    """The estimate is not below a measurement, and not twice as high."""
-    done = subprocess.run(
-        [sys.executable, "-c", LOOP, "256", way], capture_output=True, text=True, check=True
-    )
-    assert by_hand(256, 384) / 2 < int(done.stdout) < by_hand(256, 384)
+@pytest.mark.parametrize("way", ["nothing compiled", "compiled loss", "compiled step"])
+def test_the_estimate_of_a_loop_by_hand_is_not_below_a_measurement(way, run_python):
+    measured = int(run_python("-c", LOOP, way, check=True).stdout)
+    assert by_hand(256, 384) / 3 < measured < by_hand(256, 384)
 
 
 PEAK = "from helpers.tools.benchmark import peak_of_this_process\nprint(peak_of_this_process())"
