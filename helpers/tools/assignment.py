@@ -94,9 +94,10 @@ def assignment_of(lesson: Any) -> Any:
     return assignment
 
 
-def points_in(assignment: Any) -> int:
-    """The points of all graded cells of an assignment."""
-    return sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in assignment.cells)
+def points_in(assignment: Any, cell_type: str) -> int:
+    """The points of the graded cells of one type: ``"code"`` for exercises, ``"markdown"`` for open ones."""
+    cells = (cell for cell in assignment.cells if cell.cell_type == cell_type)
+    return sum(cell.metadata.get("nbgrader", {}).get("points", 0) for cell in cells)
 
 
 def _grade(cell: Any, points: int | None = None, solution: bool = False, locked: bool = False) -> None:
@@ -132,8 +133,9 @@ def _with_answers(cell: Any) -> list[Any]:
         number = len(cells) // 2
         name = cell.id if number == 0 else f"{cell.id}-{number}"
         answer = nbformat.v4.new_markdown_cell(
-            f"**Your answer** ({POINTS_OF_OPEN} points). Write it in place of the last line of this cell. "
-            "Code and pictures go into new cells above it.\n\n"
+            f"**Your answer** ({POINTS_OF_OPEN} points). Write it in place of the last line of this cell, at "
+            "least one sentence: a cell that is left as it is gets 0 points. Code and pictures go into new "
+            "cells above it.\n\n"
             f"{_BEGIN}\n**What a good answer contains**\n\n{found[1]}\n{_END}",
             id=f"{name[:48]}-your-answer",
         )

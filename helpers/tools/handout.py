@@ -2,7 +2,7 @@
 
 import copy
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from helpers.tools.lesson_cells import RUBRIC, Exercise
 from helpers.tools.rendering import run_notebook
 
 _TO_HANDOUT, _TO_ASSIGNMENT = "{0}.ipynb", "../{0}/{0}.ipynb"
+_EXTRA = " *More to try* is extra; it can be homework."
+"""What the first cell of some lessons says, and what is not so in an assignment with open exercises."""
 
 
 def write_handouts(
@@ -40,8 +42,8 @@ def write_handouts(
     notebooks = {path: nbformat.read(path, as_version=4) for path in paths}
     for path, notebook in notebooks.items():
         for_students, _, for_nbgrader = places[path]
-        yield _written(students_notebook(notebook), for_students)
-        yield _written(assignment_notebook(notebook), for_nbgrader, _TO_ASSIGNMENT)
+        yield _written(students_notebook(notebook), for_students, places)
+        yield _written(assignment_notebook(notebook), for_nbgrader, places, _TO_ASSIGNMENT)
     yield from _write_configuration(folder / "nbgrader" / "nbgrader_config.py")
     for path, notebook in notebooks.items():
         solved = instructors_notebook(notebook)
@@ -50,7 +52,7 @@ def write_handouts(
             with tempfile.TemporaryDirectory() as functions:
                 settings = {"COURSE_FUNCTIONS": functions, **({"COURSE_FAST": "1"} if fast else {})}
                 run_notebook(solved, path, settings)
-        yield _written(solved, places[path][1])
+        yield _written(solved, places[path][1], places)
 
 
 def students_notebook(lesson: Any) -> Any:
@@ -80,10 +82,16 @@ def instructors_notebook(lesson: Any) -> Any:
 def assignment_notebook(lesson: Any) -> Any:
     """A lesson (``nbformat``) as the source of an assignment for nbgrader; see ``assignment_of``."""
     assignment = assignment_of(lesson)
+    of_exercises, of_open = (points_in(assignment, kind) for kind in ("code", "markdown"))
+    parts = ""
+    if of_open:
+        first = assignment.cells[0]
+        first.source = first.source.replace(_EXTRA, "")
+        parts = f": {of_exercises} for exercises, which the checks grade, and {of_open} for open ones"
     return _noted(
         assignment,
-        f"This copy of the lesson is an assignment with {points_in(assignment)} points and has no solutions. "
-        "A check that finds a mistake ends with an error, which says what is wrong.",
+        f"This copy of the lesson is an assignment with {of_exercises + of_open} points{parts}. It has no "
+        "solutions. A check that finds a mistake ends with an error, which says what is wrong.",
     )
 
 
@@ -115,17 +123,22 @@ def _noted(handout: Any, note: str) -> Any:
     return handout
 
 
-def _written(handout: Any, path: Path, to_lesson: str = _TO_HANDOUT) -> Path:
-    """Write a handout, and beside it the documents that it links to."""
+def _written(handout: Any, path: Path, lessons: Iterable[Path], to_lesson: str = _TO_HANDOUT) -> Path:
+    """Write a handout, and beside it the documents that it links to.
+
+    ``lessons``: those that are being handed out. Links lead to their handouts, and to earlier ones there.
+    """
     import nbformat
 
     path.parent.mkdir(parents=True, exist_ok=True)
+    there = path.parent.glob(to_lesson.format("*"))
+    targets = {lesson.stem: to_lesson.format(lesson.stem) for lesson in (*lessons, *there)}
     for name in lesson_cells.linked_documents(handout):
         text = (ROOT / "docs" / name).read_text(encoding="utf-8")
-        _write(path.with_name(name), lesson_cells.linked(text, to_lesson))
+        _write(path.with_name(name), lesson_cells.linked(text, targets))
     for cell in handout.cells:
         if cell.cell_type == "markdown":
-            cell.source = lesson_cells.linked(cell.source, to_lesson)
+            cell.source = lesson_cells.linked(cell.source, targets)
     _write(path, nbformat.writes(handout) + "\n")
     return path
 

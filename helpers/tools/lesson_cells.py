@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from helpers.errors import ArgumentError
@@ -15,7 +16,7 @@ _CODE = re.compile(r"```python\n(.*?)```\n*", re.S)
 BADGE = r"\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)"
 """A badge in Markdown that opens a lesson in Colab."""
 
-_LESSON_LINK = re.compile(r"\]\((?:[./\w-]*/)?(\w\d_\w+)\.ipynb")
+_LESSON_LINK = re.compile(r"\[([^]]*)\]\((?:[./\w-]*/)?(\w\d_\w+)\.ipynb(#[^)]*|)\)")
 _DOCUMENT_LINK = re.compile(r"\]\([./]*/docs/([\w-]+\.md)")
 
 
@@ -95,13 +96,17 @@ def without_badge(source: str) -> str:
     return re.sub(f"{BADGE}\n\n", "", source)
 
 
-def linked(source: str, to_lesson: str) -> str:
+def linked(source: str, targets: Mapping[str, str]) -> str:
     """Text whose links lead to other handouts, and to documents that are copied beside the handout.
 
-    ``to_lesson``: a pattern for the link to a lesson, such as ``"{0}.ipynb"``.
+    ``targets``: by the name of a lesson, where a link to it leads. A link to another lesson becomes its text.
     """
-    source = _LESSON_LINK.sub(lambda found: f"]({to_lesson.format(found[1])}", source)
-    return _DOCUMENT_LINK.sub(r"](\1", source)
+
+    def to_handout(link: re.Match) -> str:
+        text, stem, anchor = link.groups()
+        return f"[{text}]({targets[stem]}{anchor})" if stem in targets else text
+
+    return _DOCUMENT_LINK.sub(r"](\1", _LESSON_LINK.sub(to_handout, source))
 
 
 def linked_documents(notebook: Any) -> set[str]:

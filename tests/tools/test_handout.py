@@ -165,7 +165,7 @@ def test_text_after_an_open_exercise_follows_its_answer():
     assert [text for text in texts if BEGIN not in text] == ["First.", "Second.", "- More."]
     assert [BEGIN in text for text in texts] == [False, True, False, True, False]
     assert ["one" in texts[1], "two" in texts[3]] == [True, True]
-    assert assignment.points_in(found) == 6
+    assert [assignment.points_in(found, kind) for kind in ("code", "markdown")] == [0, 6]
     assert len({cell.id for cell in found.cells}) == 6
 
 
@@ -219,7 +219,28 @@ def test_no_handout_opens_the_lesson_itself():
     for found in (handout.students_notebook(lesson), handout.assignment_notebook(lesson)):
         assert found.cells[0].source.startswith("# 1 ")
         assert found.cells[0].source.endswith("*")
-    assert "an assignment with 17 points" in handout.assignment_notebook(lesson).cells[0].source
+    title = handout.assignment_notebook(lesson).cells[0].source
+    assert "an assignment with 17 points: 8 for exercises" in title
+    assert "is extra" in lesson.cells[0].source
+    assert "is extra" not in title
+
+
+def test_a_link_to_a_lesson_that_was_not_handed_out_becomes_its_text(tmp_path):
+    def links():
+        return {
+            path.parent.relative_to(tmp_path).as_posix(): set(
+                re.findall(r"\]\(([^)]*\.ipynb)", read(path).cells[-1].source)
+            )
+            for path in tmp_path.rglob("02_vgg19.ipynb")
+        }
+
+    list(handout.write_handouts(["2"], tmp_path, run=False))
+    assert links() == {"students": set(), "instructors": set(), "nbgrader/source/02_vgg19": set()}
+    list(handout.write_handouts(["3"], tmp_path, run=False))
+    list(handout.write_handouts(["2"], tmp_path, run=False, overwrite=True))
+    beside = {"03_content_reconstruction.ipynb"}
+    elsewhere = {"../03_content_reconstruction/03_content_reconstruction.ipynb"}
+    assert links() == {"students": beside, "instructors": beside, "nbgrader/source/02_vgg19": elsewhere}
 
 
 def test_nbgraders_settings_are_python_and_an_instructors_own_are_kept(written, capsys):
