@@ -378,6 +378,25 @@ def test_sliders_work_on_a_page_and_on_slides_without_a_kernel(page, tmp_path, m
 
 
 @pytest.mark.slow
+def test_the_sliders_of_lesson_5_in_the_lab(lab, page):
+    name = "05_style_transfer"
+    open_lesson(page, lab, name)
+    run(page, number_of(name, "show_sliders,"))
+    shown = run(page, number_of(name, "show_sliders(\n"))
+    ratio, count = shown.get_by_role("slider").all()
+    shown.locator("figure img:visible").wait_for()
+    seen = [shown.locator("figure img:visible").get_attribute("alt")]
+    for slider, key in ((ratio, "End"), (count, "Home")):
+        slider.focus()
+        page.keyboard.press(key)
+        seen.append(shown.locator("figure img:visible").get_attribute("alt"))
+    assert seen == [
+        f"β/α = {beta}, style layers = {layers}" for beta, layers in ((10, 5), (100, 5), (100, 1))
+    ]
+    photograph(page, "sliders_lab")
+
+
+@pytest.mark.slow
 def test_a_lecture_on_lesson_4_without_a_network(deck, page):
     fetched = []
     page.on("request", lambda request: fetched.append(request.url))

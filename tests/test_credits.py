@@ -10,6 +10,7 @@ from PIL import Image
 from helpers import STYLE_LAYERS, layer_name, read_settings
 from helpers.files.bundled import lesson_files
 from helpers.settings import current_settings
+from helpers.tools.covers import SIZE
 from helpers.tools.parser import given, parse
 
 IMAGES = Path(__file__).parent.parent / "images"
@@ -56,7 +57,7 @@ def test_every_lesson_has_a_cover_that_loads_at_once():
     assert set(covers) == {path.stem for path in lesson_files()}
     for path in covers.values():
         assert path.stat().st_size <= 60 * 1024, path
-        assert Image.open(path).width >= 120, path
+        assert Image.open(path).size == SIZE, path
 
 
 def test_the_showcase_is_large_and_no_result_is_flat():

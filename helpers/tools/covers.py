@@ -10,7 +10,7 @@ from helpers.files.writing import atomic_write
 from helpers.tools.rendering import outputs_html
 
 SIZE = (360, 240)
-"""Width and height that a cover fits into, in pixels: twice those in the README, for fine screens."""
+"""Width and height of a cover in pixels, more than twice those in the README, for fine screens."""
 
 
 def cover_of(notebook: Any) -> bytes | None:
@@ -28,16 +28,17 @@ def cover_of(notebook: Any) -> bytes | None:
 def write_cover(notebook: Any, path: Path) -> None:
     """Write the cover of a lesson that was run as a JPEG of some kilobytes, and its folder if need be.
 
-    A lesson without a cover leaves the file as it is.
+    The middle of the picture is taken where its proportions are others. A lesson without a cover leaves the
+    file as it is.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     cover = cover_of(notebook)
     if cover is None:
         return
     picture = Image.open(io.BytesIO(cover)).convert("RGB")
-    scale = min(SIZE[0] / picture.width, SIZE[1] / picture.height)
-    size = (round(scale * picture.width), round(scale * picture.height))
+    # A feature map of few positions keeps its squares.
+    sampling = Image.Resampling.NEAREST if picture.width < SIZE[0] / 4 else Image.Resampling.LANCZOS
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as partial:
-        picture.resize(size, Image.Resampling.LANCZOS).save(partial, "JPEG", quality=88, optimize=True)
+        ImageOps.fit(picture, SIZE, sampling).save(partial, "JPEG", quality=88, optimize=True)

@@ -504,7 +504,7 @@ def test_a_lesson_has_one_cover():
 def test_covers_are_small_files(tmp_path):
     covers.write_cover(covered_lesson(), tmp_path / "new" / "cover.jpg")
     written = Image.open(tmp_path / "new" / "cover.jpg")
-    assert (written.format, written.size) == ("JPEG", (360, 180))
+    assert (written.format, written.size) == ("JPEG", covers.SIZE)
     assert abs(np.asarray(written).mean() - 80) < 3
     covers.write_cover(lesson(), tmp_path / "new" / "cover.jpg")
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["cover.jpg"]
