@@ -9,6 +9,7 @@ from PIL import Image
 
 from helpers import STYLE_LAYERS, layer_name, read_settings
 from helpers.files.bundled import lesson_files
+from helpers.options import GROUPS
 from helpers.settings import current_settings
 from helpers.tools.covers import SIZE
 from helpers.tools.parser import given, parse
@@ -69,18 +70,20 @@ def test_the_showcase_is_large_and_no_result_is_flat():
         assert all(high - low > 150 for low, high in extrema), path
 
 
+def arguments_of(path):
+    """The arguments of a run; those in groups stand beside the others, as on the command line."""
+    arguments = read_settings(path)["arguments"]
+    return arguments | {name: value for group in GROUPS for name, value in arguments[group].items()}
+
+
 def is_part_of(wanted, run):
-    """Whether the settings of a run have these values, in groups of settings as well."""
-    return all(
-        is_part_of(value, run[name]) if isinstance(value, dict) else run.get(name) == value
-        for name, value in wanted.items()
-    )
+    return all(run.get(name) == value for name, value in wanted.items())
 
 
 def test_the_commands_beside_the_results_are_those_of_their_runs():
     text = (IMAGES.parent / "docs" / "pictures.md").read_text(encoding="utf-8")
     commands = re.findall(r"`((?:transfer|reconstruct|texture) [^`]*)`", text)
-    runs = [read_settings(path)["arguments"] for path in (IMAGES / "results").rglob("*.png")]
+    runs = [arguments_of(path) for path in (IMAGES / "results").rglob("*.png")]
     assert len(commands) >= 8
     for command in commands:
         options = parse(command.split())
