@@ -73,7 +73,7 @@ def test_the_showcase_is_large_and_no_result_is_flat():
 def arguments_of(path):
     """The arguments of a run; those in groups stand beside the others, as on the command line."""
     arguments = read_settings(path)["arguments"]
-    return arguments | {name: value for group in GROUPS for name, value in arguments[group].items()}
+    return arguments | {name: value for group in GROUPS for name, value in arguments.get(group, {}).items()}
 
 
 def is_part_of(wanted, run):
