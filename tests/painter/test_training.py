@@ -87,6 +87,7 @@ def test_crops_are_squares_of_the_photos():
     assert len({float(crop[0, 0, 0, 0]) for crop in crops}) > 4
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_painter(three_steps, painting, cat):
     state = random.getstate()
     assert (weights_of(trained(painting, cat)) == weights_of(three_steps)).all()
