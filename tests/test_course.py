@@ -459,7 +459,7 @@ def test_the_studio_asks_for_a_token_unless_told_otherwise():
 def test_the_installed_package_brings_its_pictures_and_writes_into_the_current_folder(tmp_path):
     course_folder, here = tmp_path / "course", tmp_path / "here"
     here.mkdir()
-    ignored = shutil.ignore_patterns("__pycache__", "results")
+    ignored = shutil.ignore_patterns("__pycache__", "control_*", "transfer_*")
     for name in ("helpers", "images"):
         shutil.copytree(ROOT / name, course_folder / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
@@ -476,6 +476,10 @@ def test_the_installed_package_brings_its_pictures_and_writes_into_the_current_f
     done = subprocess.run([*python, "-c", program], cwd=here, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["output/cat_from_conv4_2.png"], done.stderr
     assert (here / "output" / "cat_from_conv4_2.png").exists()
+    # The sliders of the lessons work with an installed package as well; the other results are not in it.
+    results = Path("images", "results")
+    installed = {path.name for path in (tmp_path / "site" / "helpers" / "data" / results).rglob("*.png")}
+    assert installed == {path.name for path in (ROOT / results / "sweeps").iterdir()}
     assert done.stderr.splitlines()[-1].startswith(
         "reconstruct: There is no file and no bundled picture 'kat'"
     )
