@@ -175,7 +175,7 @@ def _steps() -> tuple[tuple[Any, ...], ...]:
         CONTENT: _gram(ramp(6, 5, low=6, high=-3) ** 2),
     }
     cases = []
-    for number, (style_weight, strength) in enumerate(((15.0, 0.2), (0.05, -0.6), (40.0, 0.6))):
+    for number, (style_weight, strength) in enumerate(((100.0, 0.2), (0.05, -0.6), (40.0, 0.6))):
         photo = 110 * np.sin(ramp(1, 6, 8, 3, low=number, high=20 + 9 * number))
         noisy = photo + 25 * np.cos(ramp(1, 6, 8, 3, low=5, high=200))
         made = (network, optimizer, extractor) if number == 0 else cases[-1][:3]
