@@ -246,7 +246,7 @@ def paint_in_the_studio(page, folder, upload, name):
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name=re.compile("or your own content image")).click()
     chooser.value.set_files(upload)
-    page.get_by_text("The content image is mine.png.").wait_for()
+    page.get_by_text("A preview: mine.png by the painter of village_street_in_auvers").wait_for()
     for slider, steps in (("weight", 4), ("steps", 30)):
         handle = page.locator(f".studio-{slider} .noUi-handle")
         handle.focus()
@@ -440,7 +440,7 @@ def test_a_lecture_on_lesson_4_without_a_network(deck, page):
     assert slide.locator("h2").inner_text() == "The derivative: equation (6)"
     assert slide.locator(".equation.block math").bounding_box()["height"] > 60
     page.keyboard.press("PageDown")
-    solution = slide.locator("details")
+    solution = slide.locator("details", has=page.locator("summary", has_text="Solution"))
     solution.locator("summary").click()
     solution.locator(".highlight").wait_for()
     photograph(page, "slide_solution")
