@@ -16,6 +16,8 @@ ROOT = Path(__file__).parent.parent
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 GIGABYTES_OF_A_WORKER = 3
 """A worker with TensorFlow and a lesson's kernel beside it stay below this."""
+MORE_WITH_FULL = 1
+"""Some lessons take nearly 3 GB at the sizes of a GPU, the worker not included."""
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell without job control starts what runs in its background with SIGINT ignored, and every process
@@ -54,7 +56,8 @@ def pytest_xdist_auto_num_workers(config):
     """One worker for each core that has memory; none for tests that are named one by one."""
     if named_one_by_one(config):
         return 0
-    workers = min(CORES, int(psutil.virtual_memory().available / 1e9 / GIGABYTES_OF_A_WORKER))
+    needed = GIGABYTES_OF_A_WORKER + (MORE_WITH_FULL if config.option.full else 0)
+    workers = min(CORES, int(psutil.virtual_memory().available / 1e9 / needed))
     return workers if workers > 1 else 0
 
 
