@@ -3,7 +3,6 @@
 import base64
 import html
 import itertools
-import math
 import numbers
 import os
 from collections.abc import Mapping, Sequence
@@ -72,14 +71,12 @@ def show_sliders(
     """
     images, stops = list(images), [[str(value) for value in values] for values in sliders.values()]
     chosen = list(start) or [0] * len(stops)
-    if not stops or len(images) != math.prod(map(len, stops)):
+    places = list(itertools.product(*(range(len(values)) for values in stops)))
+    if not stops or len(images) != len(places):
         counts = " × ".join(str(len(values)) for values in stops)
         raise ArgumentError(f"There are {len(images)} images for {counts or 'no'} stops of the sliders.")
-    if len(chosen) != len(stops) or not all(
-        stop in range(len(values)) for stop, values in zip(chosen, stops, strict=True)
-    ):
+    if tuple(chosen) not in places:
         raise ArgumentError(f"The start {tuple(chosen)} is not one stop of each slider, counted from 0.")
-    first = sum(stop * math.prod(map(len, stops[index + 1 :])) for index, stop in enumerate(chosen))
     rows = "".join(
         _slider_html(name, values, stop) for name, values, stop in zip(sliders, stops, chosen, strict=True)
     )
@@ -87,15 +84,14 @@ def show_sliders(
         _image_tag(
             image_bytes(image, "WEBP"),
             "webp",
-            ", ".join(f"{name} = {value}" for name, value in zip(sliders, combination, strict=True)),
-            f"width:100%;display:{'block' if index == first else 'none'}",
+            ", ".join(
+                f"{name} = {values[stop]}" for name, values, stop in zip(sliders, stops, place, strict=True)
+            ),
+            f"width:100%;display:{'block' if place == tuple(chosen) else 'none'}",
         )
-        for index, (image, combination) in enumerate(zip(images, itertools.product(*stops), strict=True))
+        for image, place in zip(images, places, strict=True)
     )
-    content = (
-        f'<div style="width:{width}px;max-width:100%">{rows}<div class="pictures">{pictures}</div></div>'
-    )
-    _show_figure(content, caption, alt)
+    _show_figure(f'<div style="width:{width}px;max-width:100%">{rows}{pictures}</div>', caption, alt)
 
 
 # The number of the image is that of the sliders' stops, read as the digits of one number.

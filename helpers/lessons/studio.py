@@ -49,10 +49,10 @@ def open_studio(folder: str | Path = "../output") -> Any:
     Before the run: bundled images as thumbnails, or uploads; a preset, or size and steps; a slider for the
     style weight β; a checkbox that keeps the colors of the content image; where there is a painter for the
     style image, a preview that follows all of these, and a checkbox that starts from it. During the run:
-    Start, Pause and
-    Stop; the generated image, the time left, and the curves of the total loss and its terms. After the run:
-    a slider that compares the content image with the generated image; up to four generated images side by
-    side; the generated image, with its settings in the file; the run as a film; the same call in Python.
+    Start, Pause and Stop; the generated image, the time left, and the curves of the total loss and its terms.
+    After the run: a slider that compares the content image with the generated image; up to four generated
+    images side by side; the generated image, with its settings in the file; the run as a film; the
+    same call in Python.
     ``folder``: where files are saved.
 
     Returns an ``ipywidgets.VBox``, for ipywidgets 7.7 and 8.

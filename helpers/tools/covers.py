@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.files.writing import atomic_write
+from helpers.tools.lesson_cells import tags_of
 from helpers.tools.rendering import outputs_html
 
 SIZE = (360, 240)
@@ -18,7 +19,7 @@ def cover_of(notebook: Any) -> bytes | None:
 
     ``notebook``: a lesson (``nbformat``) that was run.
     """
-    covers = (cell for cell in notebook.cells if "cover" in cell.metadata.get("tags", ()))
+    covers = (cell for cell in notebook.cells if "cover" in tags_of(cell))
     outputs = "".join(outputs_html(cell, notebook) for cell in covers)
     # Pictures have the style "width:100%"; plots, whose proportions may not suit a cover, do not.
     pictures = re.findall(r'<img src="data:[^,"]*,([^"]*)" alt="[^"]*" style="width:100%', outputs)

@@ -12,6 +12,7 @@ from helpers.errors import RunError
 from helpers.files.bundled import ROOT, lesson_files
 from helpers.tools import rendering
 from helpers.tools.covers import cover_of, write_cover
+from helpers.tools.lesson_cells import tags_of
 from helpers.tools.sections import ROWS, Section, contents_html, sections_of, with_anchors
 from helpers.tools.slides import deck_html
 
@@ -80,9 +81,7 @@ def _document_html(title: str, links: Mapping[str, str], main: str) -> str:
 def _lesson_html(notebook: Any, stems: Collection[str]) -> str:
     """All that a page shows of a lesson, with anchors. ``stems``: the lessons that links may lead to."""
     body = "".join(
-        _cell_html(cell, notebook, stems)
-        for cell in notebook.cells
-        if "colab" not in cell.metadata.get("tags", ())
+        _cell_html(cell, notebook, stems) for cell in notebook.cells if "colab" not in tags_of(cell)
     )
     return _with_wide_tables(with_anchors(body))
 
@@ -91,7 +90,7 @@ def _cell_html(cell: Any, notebook: Any, stems: Collection[str]) -> str:
     if cell.cell_type == "markdown":
         return f'<section class="text">{_linked(rendering.markdown_html(cell.source), stems)}</section>'
     code = rendering.code_html(cell.source)
-    if "hide-input" in cell.metadata.get("tags", ()):
+    if "hide-input" in tags_of(cell):
         code = f"<details><summary>Code</summary>{code}</details>"
     return f'<section class="code">{code}{rendering.outputs_html(cell, notebook)}</section>'
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from helpers.files.bundled import lessons_named
 from helpers.tools import rendering
+from helpers.tools.lesson_cells import tags_of
 
 
 def write_slides(lessons: Sequence[str], folder: Path) -> Iterator[Path]:
@@ -71,7 +72,7 @@ def _slides(notebook: Any) -> list[_Slide]:
             (slide.side if slide.has_output else slide.main).append(_part("text", text, slide_type))
         else:
             outputs = rendering.outputs_html(cell, notebook)
-            if "hide-input" not in cell.metadata.get("tags", ()) or not outputs:
+            if "hide-input" not in tags_of(cell) or not outputs:
                 code = _with_short_display_calls(cell.source)
                 slide.lines_of_code += code.count("\n") + 1
                 slide.main.append(_part("code", rendering.code_html(code), slide_type))
